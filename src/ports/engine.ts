@@ -1,0 +1,51 @@
+import type { Deployment } from '../vocabulary/deployment.ts'
+import type { Endpoint } from '../vocabulary/dialect.ts'
+
+/** Names and values in turn, as `node:http` calls raw headers: `['content-type', 'application/json', …]`. */
+export type RawHeaders = readonly string[]
+
+/** One attempt, ready to be sent. */
+export interface UpstreamRequest {
+  readonly deployment: Deployment
+  readonly endpoint: Endpoint
+  /** Query string of the caller with its `?`, or empty. */
+  readonly query: string
+  /** The caller's headers that may go up; the client adds the upstream's own and its key. */
+  readonly headers: RawHeaders
+  /** Pieces of the body, in order. */
+  readonly body: readonly Uint8Array[]
+  readonly streamed: boolean
+}
+
+/** Why an attempt brought no whole answer. Data, not an exception. */
+export interface TransportFailure {
+  /** `unreachable`: no connection, or a reset before headers. `cut`: broken after headers. `timedOut`: too slow. */
+  readonly kind: 'unreachable' | 'cut' | 'timedOut'
+  readonly message: string
+}
+
+/** Where an attempt's answer goes. Each method is called synchronously, in order; `end` or `fail` comes once and last. */
+export interface AttemptSink {
+  /** Final status and headers, names in lower case. */
+  head(status: number, headers: RawHeaders): void
+  data(chunk: Uint8Array): void
+  end(): void
+  fail(failure: TransportFailure): void
+}
+
+/** An attempt on its way. */
+export interface AttemptHandle {
+  /** Stops reading the answer until `resume`; bytes under way may still come. */
+  pause(): void
+  resume(): void
+  /** Breaks the attempt off and frees the upstream. The sink hears nothing more. Harmless when it has ended. */
+  abort(): void
+}
+
+/** A client of one upstream. */
+export interface EngineClient {
+  /** Starts an attempt. The sink is never called within this call. */
+  attempt(request: UpstreamRequest, sink: AttemptSink): AttemptHandle
+  /** Ends all connections; attempts under way fail. */
+  close(): Promise<void>
+}

@@ -1,0 +1,86 @@
+import type { NanoDollars } from '../units/money.ts'
+import type { EpochMs } from '../units/time.ts'
+import type { Tokens } from '../units/tokens.ts'
+import type { Key } from '../vocabulary/caller.ts'
+import type { CallId } from '../vocabulary/id.ts'
+import type { CallOutcome } from '../vocabulary/outcome.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
+
+/** A page of receipts, oldest first. */
+export interface ReceiptPage {
+  readonly records: readonly CallRecord[]
+  /** To be passed on for the next page; null when this was the last. */
+  readonly cursor: string | null
+}
+
+export interface ReceiptQuery {
+  /** Inclusive. */
+  readonly since?: EpochMs
+  /** Exclusive. */
+  readonly until?: EpochMs
+  readonly outcome?: CallOutcome
+  readonly cursor?: string
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+/** `tag:NAME` groups by the value of that tag. */
+export type UsageDimension = 'model' | 'team' | 'user' | 'key' | 'deployment' | `tag:${string}`
+
+export interface UsageQuery {
+  readonly by: readonly UsageDimension[]
+  readonly since?: EpochMs
+  readonly until?: EpochMs
+}
+
+/** Sums over calls. `requests` counts calls; grouped by deployment, calls that it took part in. */
+export interface UsageSums {
+  readonly requests: number
+  readonly inputTokens: Tokens
+  readonly cachedInputTokens: Tokens
+  readonly outputTokens: Tokens
+  /** Of all attempts, wasted ones included; unrated attempts add nothing and are counted in `unratedAttempts`. */
+  readonly dollars: NanoDollars
+  /** Of attempts that did not complete. */
+  readonly wastedDollars: NanoDollars
+  readonly unratedAttempts: number
+}
+
+export interface UsageReport {
+  /** One row for each combination, in the order of its values; a value is null where a call has none. */
+  readonly rows: readonly (UsageSums & { readonly group: Readonly<Record<string, string | null>> })[]
+  readonly totals: UsageSums
+}
+
+/** Balance of one account of the double-entry ledger: what was posted to it. All balances sum to zero. */
+export interface AccountBalance {
+  /** `key:NAME` (debited) or `deployment:UPSTREAM/MODEL` (credited). */
+  readonly account: string
+  readonly nanoDollars: NanoDollars
+}
+
+/** Durable records of calls. One writer; reading never waits for writing nor slows it. */
+export interface LedgerStore {
+  /**
+   * Appends a record. `durable` is called once, after the record is on disk (with null) or when it could not be
+   * written (with the reason). Never throws, never calls back within the call.
+   */
+  append(record: CallRecord, durable: (failure: Error | null) => void): void
+  receipt(id: CallId): Promise<CallRecord | null>
+  receipts(query: ReceiptQuery): Promise<ReceiptPage>
+  usage(query: UsageQuery): Promise<UsageReport>
+  balances(): Promise<readonly AccountBalance[]>
+  /** The latest time that any record carries, so that ids never repeat when a clock was set back; 0 when empty. */
+  readonly latestAt: EpochMs
+  /** Writes what is pending, then closes. */
+  close(): Promise<void>
+}
+
+/** Keys made by the admin API, kept beside the ledger. */
+export interface KeyStore {
+  keys(): readonly Key[]
+  /** @returns false when the name is taken */
+  create(key: Key): Promise<boolean>
+  /** @returns false when there is no such key */
+  revoke(name: string): Promise<boolean>
+}

@@ -1,0 +1,82 @@
+import type { Endpoint } from '../vocabulary/dialect.ts'
+import type { CallId } from '../vocabulary/id.ts'
+import type { Refusal } from '../vocabulary/refusal.ts'
+import type { Usage } from '../vocabulary/usage.ts'
+
+/** What the data plane must know of a request's body; everything else stays as the caller's bytes. */
+export interface ParsedBody {
+  readonly model: string
+  readonly streamed: boolean
+  /** The caller's own maximum of output tokens; null when it named none. */
+  readonly maxOutputTokens: number | null
+  /** How many answers were asked for (`n`); 1 when not said. */
+  readonly choices: number
+  /** Whether the caller wants to see the usage of a streamed chat. */
+  readonly wantsUsage: boolean
+  /** Bytes of the body that are text for the model, an upper bound: without base64 images and the JSON around. */
+  readonly promptBytes: number
+  /**
+   * The bytes for the upstream: the caller's, with the model's name replaced and, for a streamed chat, usage asked for.
+   * Pieces share the caller's memory. May be called once per attempt.
+   */
+  forUpstream(model: string): readonly Uint8Array[]
+}
+
+/** Why a body was not taken: one sentence that names the place and what was expected. */
+export interface BodyFault {
+  readonly fault: string
+}
+
+/** What a whole plain answer says. */
+export interface AnswerSummary {
+  /** As reported; null when the answer has no usable usage. */
+  readonly usage: Usage | null
+  /** Bytes of text, tool arguments and reasoning that the answer shows; for an estimate where usage is missing. */
+  readonly contentBytes: number
+  /** False when the body is not JSON of the endpoint's form, or carries an error inside its 200. */
+  readonly sound: boolean
+}
+
+/**
+ * Reads one stream in passing. It never copies what it can pass on, holds back the last event and the frames that only
+ * metering asked for, and finds frames whatever way the bytes are split.
+ */
+export interface StreamReader {
+  /** Takes bytes of the upstream; returns those that may be shown now, null when there are none. */
+  push(chunk: Uint8Array): Uint8Array | null
+  /** True once content (text, tool call or reasoning, no role and no ping) was among the bytes taken. */
+  readonly sawContent: boolean
+  /** True once the terminal event was taken: nothing that comes later is shown. */
+  readonly ended: boolean
+  /** True when an error event was among the frames. */
+  readonly sawError: boolean
+  /** Usage as reported so far; null when none was. Input may be known before output (Anthropic's `message_start`). */
+  readonly usage: Usage | null
+  /** True when the reported usage is final, not only that of the beginning. */
+  readonly usageFinal: boolean
+  /** Estimated bytes of content among the bytes taken. */
+  readonly contentBytes: number
+  /** Ends the reading. `rest` is what was held back and belongs to the caller: incomplete frames, then the last event. */
+  finish(): StreamEnd
+}
+
+export interface StreamEnd {
+  /** Whether the stream came to its proper end in its dialect. */
+  readonly whole: boolean
+  /** Bytes to show before the closing comment. */
+  readonly beforeComment: Uint8Array | null
+  /** The last event, to show after the closing comment; null when the stream had none. */
+  readonly lastEvent: Uint8Array | null
+}
+
+/** How one endpoint of one dialect looks on the wire. Stateless; readers are made per stream. */
+export interface Wire {
+  readonly endpoint: Endpoint
+  parseBody(bytes: Uint8Array): ParsedBody | BodyFault
+  readAnswer(bytes: Uint8Array): AnswerSummary
+  openStream(body: ParsedBody): StreamReader
+  /** The comment that closes a stream: `: penstock {"id":"pen_…","dollars":"…"}` and an empty line. */
+  closingComment(fields: Readonly<Record<string, string | boolean | null>>): Uint8Array
+  /** An error frame that ends a stream which had already shown something. */
+  streamError(refusal: Refusal, id: CallId): Uint8Array
+}

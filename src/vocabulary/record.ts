@@ -1,0 +1,49 @@
+import type { NanoDollars } from '../units/money.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
+import type { Caller } from './caller.ts'
+import type { DialectName, Endpoint } from './dialect.ts'
+import type { CallId } from './id.ts'
+import type { AttemptOutcome, CallOutcome } from './outcome.ts'
+import type { Rate } from './price.ts'
+import type { Usage } from './usage.ts'
+
+/** What the ledger keeps of one attempt at one deployment. */
+export interface AttemptRecord {
+  /** `upstream/model`. */
+  readonly deployment: string
+  readonly outcome: AttemptOutcome
+  /** HTTP status of the upstream's answer; null when none came. */
+  readonly status: number | null
+  readonly startedAt: EpochMs
+  readonly durationMs: DurationMs
+  /** From the start of the attempt to the first content; null when none came or the answer was not streamed. */
+  readonly timeToFirstTokenMs: DurationMs | null
+  /** Null when the attempt used nothing, as when it never reached the upstream. */
+  readonly usage: Usage | null
+  /** The prices that applied; null when there was no usage or no price is known. */
+  readonly rate: Rate | null
+  /** Sum of the lines; null when unrated. */
+  readonly dollars: NanoDollars | null
+}
+
+/** What the ledger keeps of one call: written once, when it has ended, before its last byte is sent. */
+export interface CallRecord {
+  readonly id: CallId
+  readonly at: EpochMs
+  /** The name that the caller asked for. */
+  readonly model: string
+  readonly dialect: DialectName
+  readonly endpoint: Endpoint
+  readonly caller: Caller
+  readonly outcome: CallOutcome
+  /** HTTP status that the caller was sent, or would have been. */
+  readonly status: number
+  readonly streamed: boolean
+  /** What was held before the first attempt; null when no price is known. */
+  readonly heldDollars: NanoDollars | null
+  /** Sum of the attempts' dollars; null when one of them is unrated. */
+  readonly dollars: NanoDollars | null
+  readonly durationMs: DurationMs
+  readonly timeToFirstTokenMs: DurationMs | null
+  readonly attempts: readonly AttemptRecord[]
+}

@@ -1,0 +1,16 @@
+/** Why Penstock itself answers a call, before or instead of an upstream. One table per dialect maps each to the wire. */
+export type Refusal =
+  | { readonly cause: 'invalidKey'; readonly message: string }
+  | { readonly cause: 'modelNotAllowed'; readonly message: string }
+  | { readonly cause: 'modelNotFound'; readonly message: string }
+  | { readonly cause: 'notFound'; readonly message: string }
+  | { readonly cause: 'methodNotAllowed'; readonly message: string }
+  | { readonly cause: 'malformed'; readonly message: string }
+  | { readonly cause: 'tooLarge'; readonly message: string }
+  | { readonly cause: 'priceUnknown'; readonly message: string }
+  | { readonly cause: 'noDeployment'; readonly message: string }
+  | { readonly cause: 'upstreamFailed'; readonly message: string }
+  | { readonly cause: 'upstreamTimeout'; readonly message: string }
+  | { readonly cause: 'internal'; readonly message: string }
+
+export type RefusalCause = Refusal['cause']
