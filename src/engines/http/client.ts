@@ -1,0 +1,55 @@
+import { type Dispatcher, Pool } from 'undici'
+import type { AttemptHandle, AttemptSink, EngineClient, UpstreamRequest } from '../../ports/engine.ts'
+import type { DialectName } from '../../vocabulary/dialect.ts'
+import { AttemptDispatch } from './attempt.ts'
+import { type UpstreamHeaders, upstreamHeaders } from './headers.ts'
+
+export interface HttpClientOptions {
+  /** What stands before `/chat/completions` or `/messages`. */
+  readonly baseUrl: string
+  readonly dialects: readonly DialectName[]
+  /** Sent as bearer in OpenAI's dialect and as `x-api-key` in Anthropic's; null sends none. */
+  readonly apiKey: string | null
+  /** Added to every request, before those of the caller. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Bound on opening a connection. */
+  readonly connectTimeoutMs: number
+  /** Bound on the silence before the headers and between two pieces of an answer. */
+  readonly silenceTimeoutMs: number
+}
+
+/**
+ * A client of one upstream over HTTP/1.1: a pool that opens a connection for each call under way and keeps idle ones.
+ * HTTP/2 stays off, since its shared window lets one slow reader hold up all others.
+ */
+export function createHttpClient(options: HttpClientOptions): EngineClient {
+  const base = new URL(options.baseUrl)
+  const pathPrefix = base.pathname.replace(/\/+$/, '')
+  const headersFor = new Map<DialectName, UpstreamHeaders>()
+  for (const dialect of options.dialects) headersFor.set(dialect, upstreamHeaders(dialect, options))
+  const pool = new Pool(base.origin, {
+    connections: null,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: options.connectTimeoutMs, noDelay: true },
+    headersTimeout: options.silenceTimeoutMs,
+    bodyTimeout: options.silenceTimeoutMs,
+  })
+  return {
+    attempt(request: UpstreamRequest, sink: AttemptSink): AttemptHandle {
+      const dialect: DialectName = request.endpoint.startsWith('messages') ? 'anthropic' : 'openai'
+      const own = headersFor.get(dialect)
+      if (!own) throw new Error(`upstream of ${request.deployment.name} does not speak ${dialect}`)
+      const attempt = new AttemptDispatch(sink)
+      const dispatch: Dispatcher.DispatchOptions = {
+        path: `${pathPrefix}/${request.endpoint}${request.query}`,
+        method: 'POST',
+        headers: own.merge(request.headers) as string[],
+        body: request.body.length === 1 ? request.body[0] : Buffer.concat(request.body),
+      }
+      attempt.start(pool, dispatch)
+      return attempt
+    },
+    close: () => pool.destroy(),
+  }
+}
