@@ -18,6 +18,8 @@ export const ARROWS = {
   telemetry: ['ports'],
   gateway: ['lifecycle', 'ports', 'dialects'],
   control: ['policy', 'ports'],
+  traces: [],
+  replay: ['ports', 'traces'],
   app: [
     'policy',
     'ports',
@@ -30,7 +32,7 @@ export const ARROWS = {
     'gateway',
     'control',
   ],
-  cli: ['app', 'ports'],
+  cli: ['app', 'ports', 'replay', 'traces'],
   tidy: [],
 } as const satisfies Record<string, readonly string[]>
 
