@@ -1,0 +1,144 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EpochMs } from '../../units/time.ts'
+import type { Configuration } from './configuration.ts'
+import { MAX_CONFIGURATION_BYTES, readDocument } from './document.ts'
+import { type Fault, formatPath, inOrder } from './fault.ts'
+import { checkReferences } from './references.ts'
+import { resolveConfiguration } from './resolve.ts'
+import { adminTokenOf, SECRET_RULE } from './secret.ts'
+import { checkStructure } from './structure.ts'
+import type { KnownHardware } from './upstreams.ts'
+import type { Environment } from './variables.ts'
+
+/** A file as it lies on disk. */
+export interface ConfigurationFile {
+  readonly text: string
+  /** When it was last changed: models and keys of the configuration count from then. */
+  readonly modifiedAt: EpochMs
+}
+
+export interface LoadOptions {
+  /** Null configures nothing: every setting has its default, and there is nothing to serve. */
+  readonly path: string | null
+  readonly env: Environment
+  /** What the simulated engine can play. */
+  readonly hardware: KnownHardware
+  /** Reads a file; the file system when not given. Throws what the file system throws. */
+  readonly read?: (path: string) => ConfigurationFile
+}
+
+/** A configuration without a fault, or every fault there is. */
+export type Loaded =
+  | {
+      readonly configuration: Configuration
+      /** What is allowed and yet worth a word; a line each, as of `formatFaults`. */
+      readonly warnings: readonly Fault[]
+      readonly faults?: undefined
+    }
+  | { readonly faults: readonly Fault[]; readonly configuration?: undefined }
+
+function readFromDisk(path: string): ConfigurationFile {
+  const { size, mtimeMs } = statSync(path)
+  if (size > MAX_CONFIGURATION_BYTES) throw new Error(`larger than ${MAX_CONFIGURATION_BYTES} bytes`)
+  return { text: readFileSync(path, 'utf8'), modifiedAt: Math.floor(mtimeMs) }
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a directory',
+}
+
+function unreadable(path: string, error: unknown): Fault {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const why = UNREADABLE[code] ?? (error instanceof Error ? error.message : String(error))
+  return {
+    file: path,
+    line: 0,
+    path: '',
+    problem: `cannot be read: ${why}`,
+    expected: 'a configuration in YAML or JSON',
+  }
+}
+
+/**
+ * Names the file to read: the one that was asked for, else `PENSTOCK_CONFIG`, else `penstock.yaml` in the working
+ * directory if there is one.
+ *
+ * @returns null when nothing is configured
+ */
+export function findConfigurationFile(from: {
+  readonly asked: string | undefined
+  readonly env: Environment
+  readonly workingDirectory: string
+}): string | null {
+  if (from.asked !== undefined) return from.asked
+  const named = from.env.PENSTOCK_CONFIG
+  if (named) return named
+  const usual = join(from.workingDirectory, 'penstock.yaml')
+  return statSync(usual, { throwIfNoEntry: false })?.isFile() ? usual : null
+}
+
+/**
+ * Reads a configuration and checks all of it: YAML, variables, the form, what refers to what. Every fault is found at
+ * once; with one of them there is no configuration.
+ */
+export function loadConfiguration({ path, env, hardware, read = readFromDisk }: LoadOptions): Loaded {
+  let file: ConfigurationFile = { text: '', modifiedAt: 0 }
+  if (path !== null) {
+    try {
+      file = read(path)
+    } catch (error) {
+      return { faults: [unreadable(path, error)] }
+    }
+  }
+  return check({ ...file, source: path ?? 'embedded', env, hardware })
+}
+
+/** What stands in `PENSTOCK_ADMIN_TOKEN` can be no token. */
+export const WRONG_TOKEN: Fault = {
+  file: 'environment',
+  line: 0,
+  path: 'PENSTOCK_ADMIN_TOKEN',
+  problem: 'can be no admin token',
+  expected: SECRET_RULE,
+}
+
+function check(of: ConfigurationFile & { source: string; env: Environment; hardware: KnownHardware }): Loaded {
+  const { source } = of
+  // An empty file configures nothing; to YAML it is an empty value rather than a mapping.
+  const text = /^(?:\s*(?:#.*)?(?:\n|$))*$/.test(of.text) ? '{}' : of.text
+  const document = readDocument({ text, file: source, environment: of.env })
+  const { form, faults: ofForm } = checkStructure(document, source)
+  const ofReferences = checkReferences(document, source, of.hardware)
+  // Once YAML has lost its way, only what stands before can be judged, and only by itself.
+  const further = Number.isFinite(document.soundBefore)
+    ? ofForm.filter(fault => fault.line < document.soundBefore && fault.problem !== 'is missing')
+    : [...ofForm, ...ofReferences]
+  // The commands of the CLI send this variable's token first, so a gateway beside them has to know it.
+  const token = form?.adminToken ?? adminTokenOf(of.env)
+  const ofEnvironment = token === false ? [WRONG_TOKEN] : []
+  const faults = inOrder(withoutTwins([...ofEnvironment, ...document.faults, ...further]))
+  if (form === null || token === false || faults.length > 0) return { faults }
+  const configuration = resolveConfiguration(
+    { ...form, adminToken: token ?? undefined },
+    { source, modifiedAt: of.modifiedAt },
+  )
+  const warnings = Object.entries(form.models ?? {}).flatMap(([name, model]): Fault[] => {
+    if (!model.resilience?.breaker) return []
+    const at = ['models', name, 'resilience', 'breaker']
+    const problem = 'is read, but this version has no breaker: a failing upstream is asked again by the next call'
+    return [{ file: source, ...document.placeOfName(at), path: formatPath(at), problem, expected: '' }]
+  })
+  return { configuration, warnings }
+}
+
+/** Two checks may find the same place wanting; the first one says enough. */
+function withoutTwins(faults: readonly Fault[]): Fault[] {
+  const seen = new Set<string>()
+  return faults.filter(({ path, line, problem }) => {
+    const key = JSON.stringify([path, line, problem])
+    return !seen.has(key) && seen.add(key)
+  })
+}

@@ -1,0 +1,103 @@
+import type { ConfigurationDocument } from './document.ts'
+import type { Fault } from './fault.ts'
+import { expectedNames } from './fault.ts'
+import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
+import { PRICE_UNITS } from './schema.ts'
+import { checkUpstream, type KnownHardware } from './upstreams.ts'
+import { at, entries, Faults, items, type Spot, textOf } from './walk.ts'
+
+function checkReference(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
+  const name = textOf(spot)
+  if (name === null || of.known.includes(name)) return
+  const expected = of.known.length > 0 ? expectedNames(name, of.known) : `${of.what} of that name, and there are none`
+  faults.add(spot, `refers to ${JSON.stringify(name)}, and there is no ${of.what} of that name`, expected)
+}
+
+/** Says of each value that stood before where it did. */
+function checkDistinct(
+  faults: Faults,
+  spots: readonly Spot[],
+  problem: (value: string, firstLine: number) => string,
+): void {
+  const seen = new Map<string, Spot>()
+  for (const spot of spots) {
+    const value = textOf(spot)
+    if (value === null || value === '') continue
+    const first = seen.get(value)
+    if (first) faults.add(spot, problem(value, faults.lineOf(first)))
+    else seen.set(value, spot)
+  }
+}
+
+function checkUpstreams(faults: Faults, root: Spot, hardware: KnownHardware): string[] {
+  const upstreams = entries(at(root, 'upstreams'))
+  for (const { name, spot } of upstreams) {
+    if (!isShortName(name)) faults.addToName(spot, 'cannot be the name of an upstream', SHORT_NAME_RULE)
+    checkUpstream(faults, spot, hardware)
+  }
+  return upstreams.map(({ name }) => name)
+}
+
+function checkModels(faults: Faults, root: Spot, upstreams: readonly string[]): string[] {
+  const models = entries(at(root, 'models'))
+  for (const { name, spot } of models) {
+    if (!isModelName(name)) faults.addToName(spot, 'cannot be the name of a model', MODEL_NAME_RULE)
+    for (const deployment of items(at(spot, 'deployments'))) {
+      checkReference(faults, at(deployment, 'upstream'), { known: upstreams, what: 'upstream' })
+    }
+  }
+  return models.map(({ name }) => name)
+}
+
+function checkPrices(faults: Faults, root: Spot, upstreams: readonly string[]): void {
+  const seen = new Map<string, number>()
+  for (const price of items(at(root, 'prices'))) {
+    const upstream = at(price, 'upstream')
+    const model = at(price, 'model')
+    checkReference(faults, upstream, { known: upstreams, what: 'upstream' })
+    const priced = PRICE_UNITS.some(unit => at(price, unit).tree !== undefined)
+    if (!priced && entries(price).length > 0)
+      faults.add(price, 'names no price', `at least one of ${PRICE_UNITS.join(', ')}`)
+    const name = textOf(upstream) === null || textOf(model) === null ? null : `${textOf(upstream)}/${textOf(model)}`
+    if (name === null) continue
+    const first = seen.get(name)
+    if (first !== undefined) faults.add(model, `has a second price for ${name}; the first is on line ${first}`)
+    else seen.set(name, faults.lineOf(model))
+  }
+}
+
+function checkKeys(faults: Faults, root: Spot, models: readonly string[]): void {
+  const keys = items(at(root, 'keys'))
+  const secrets = keys.map(key => at(key, 'secret'))
+  checkDistinct(
+    faults,
+    keys.map(key => at(key, 'name')),
+    (name, line) => `is ${JSON.stringify(name)} a second time; the first is on line ${line}`,
+  )
+  checkDistinct(faults, secrets, (_, line) => `is that of another key, on line ${line}`)
+  const adminToken = textOf(at(root, 'adminToken'))
+  for (const secret of secrets) {
+    if (adminToken && textOf(secret) === adminToken) faults.add(secret, 'is the admin token', 'a secret of its own')
+  }
+  for (const key of keys) {
+    for (const model of items(at(key, 'models'))) checkReference(faults, model, { known: models, what: 'model' })
+    for (const { name, spot } of entries(at(key, 'tags'))) {
+      if (!isShortName(name)) faults.addToName(spot, 'cannot be the name of a tag', SHORT_NAME_RULE)
+    }
+  }
+}
+
+/** Checks what refers to what, and what may stand only once. It works on any file, however many other faults it has. */
+export function checkReferences(
+  document: ConfigurationDocument,
+  file: string,
+  hardware: KnownHardware,
+): readonly Fault[] {
+  const faults = new Faults(document, file)
+  const root = faults.root()
+  const upstreams = checkUpstreams(faults, root, hardware)
+  const models = checkModels(faults, root, upstreams)
+  checkPrices(faults, root, upstreams)
+  checkKeys(faults, root, models)
+  return faults.found
+}

@@ -1,0 +1,71 @@
+import type { z } from 'zod'
+import { NOT_YET } from './clauses.ts'
+import type { ConfigurationDocument } from './document.ts'
+import { expectedNames, type Fault, formatPath, type Path } from './fault.ts'
+import type { LeafIssue } from './leaves.ts'
+import { type ConfigurationForm, configurationSchema } from './schema.ts'
+
+/** Entries that have a meaning in a later version, by the path they stand at; `*` is any name or index. */
+const LATER: Readonly<Record<string, readonly string[]>> = {
+  '': ['plans', 'budgets', 'contracts', 'tiers', 'shares', 'queue'],
+  'upstreams.*': ['maxRunning', 'kvBlocks', 'region'],
+  'keys.*': ['tiers', 'plan', 'limits'],
+  'models.*': ['tiers', 'limits'],
+}
+
+const STRUCTURES: Readonly<Record<string, string>> = { object: 'a mapping', record: 'a mapping', array: 'a list' }
+
+type Issue = z.core.$ZodIssue
+
+function isLater(path: Path, entry: string): boolean {
+  const pattern = path.map((step, i) => (i === 0 ? step : '*')).join('.')
+  return LATER[pattern]?.includes(entry) ?? false
+}
+
+function whole(issue: Issue): { problem: string; expected: string } | null {
+  if (issue.code === 'custom') {
+    const { expected, reported } = issue.params as unknown as LeafIssue
+    return reported ? null : { problem: issue.message, expected }
+  }
+  if (issue.code === 'invalid_type') {
+    const expected = STRUCTURES[issue.expected] ?? issue.expected
+    const missing = issue.input === undefined ? 'is missing' : issue.input === null ? 'is empty' : null
+    return missing ? { problem: missing, expected } : { problem: `is not ${expected}`, expected: '' }
+  }
+  return { problem: issue.message, expected: '' }
+}
+
+/** The entries of a mapping that it may not have. */
+function unknownEntries(
+  document: ConfigurationDocument,
+  file: string,
+  issue: Issue & { code: 'unrecognized_keys' },
+): Fault[] {
+  const path = issue.path as Path
+  return issue.keys.map(entry => {
+    const said = isLater(path, entry)
+      ? { problem: NOT_YET, expected: '' }
+      : { problem: 'is unknown', expected: expectedNames(entry, issue.message.split(', ')) }
+    return { file, ...document.placeOfName([...path, entry]), path: formatPath([...path, entry]), ...said }
+  })
+}
+
+/**
+ * Checks the form of a configuration: what may stand where, and what it looks like.
+ *
+ * @returns the checked form, null when there are faults
+ */
+export function checkStructure(
+  document: ConfigurationDocument,
+  file: string,
+): { readonly form: ConfigurationForm | null; readonly faults: readonly Fault[] } {
+  const result = configurationSchema.safeParse(document.tree, { reportInput: true })
+  if (result.success) return { form: result.data, faults: [] }
+  const faults = result.error.issues.flatMap(issue => {
+    if (issue.code === 'unrecognized_keys') return unknownEntries(document, file, issue)
+    const said = whole(issue)
+    const path = issue.path as Path
+    return said ? [{ file, ...document.placeOf(path), path: formatPath(path), ...said }] : []
+  })
+  return { form: null, faults }
+}

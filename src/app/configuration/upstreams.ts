@@ -1,0 +1,95 @@
+import { NOT_YET } from './clauses.ts'
+import { expectedNames } from './fault.ts'
+import { isHeaderName } from './names.ts'
+import { at, entries, type Faults, items, type Spot, textOf } from './walk.ts'
+
+/** What the simulated engine can play: the names of its tables. */
+export interface KnownHardware {
+  readonly models: readonly string[]
+  readonly accelerators: readonly string[]
+}
+
+/** Headers that belong to the connection, or that the client of an upstream sets itself. */
+const OWN_HEADERS = [
+  'host',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'accept-encoding',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+  'proxy-authorization',
+  'proxy-connection',
+]
+const CREDENTIALS = ['authorization', 'x-api-key']
+
+function checkHeaders(faults: Faults, upstream: Spot): void {
+  const seen = new Set<string>()
+  const hasKey = at(upstream, 'apiKey').tree !== undefined
+  for (const { name, spot } of entries(at(upstream, 'headers'))) {
+    const lower = name.toLowerCase()
+    if (!isHeaderName(name)) faults.addToName(spot, 'cannot be the name of a header')
+    else if (OWN_HEADERS.includes(lower)) faults.addToName(spot, 'is a header that Penstock sets itself')
+    else if (hasKey && CREDENTIALS.includes(lower)) faults.addToName(spot, 'stands beside apiKey', 'one of the two')
+    else if (seen.has(lower)) faults.addToName(spot, 'stands here a second time: case makes no difference')
+    seen.add(lower)
+  }
+}
+
+function checkKnown(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
+  const name = textOf(spot)
+  if (name === null || of.known.includes(name)) return
+  faults.add(spot, `is ${JSON.stringify(name)}, which is not in the table of ${of.what}`, expectedNames(name, of.known))
+}
+
+function refuseAll(faults: Faults, upstream: Spot, of: { names: readonly string[]; why: string }): void {
+  for (const name of of.names) {
+    const spot = at(upstream, name)
+    if (spot.tree !== undefined) faults.addToName(spot, of.why)
+  }
+}
+
+function checkSimulated(faults: Faults, upstream: Spot, hardware: KnownHardware): void {
+  const names = ['dialect', 'baseUrl', 'apiKey', 'headers']
+  refuseAll(faults, upstream, { names, why: 'has no meaning for the simulated engine' })
+  const model = at(upstream, 'model')
+  const accelerator = at(upstream, 'accelerator')
+  const replicas = at(upstream, 'replicas')
+  if (model.tree === undefined) faults.add(model, 'is missing', `one of ${hardware.models.join(', ')}`)
+  else checkKnown(faults, model, { known: hardware.models, what: 'models' })
+  if (entries(accelerator).length === 0) faults.add(accelerator, 'is missing', '{ kind, count, dollarsPerHour }')
+  else checkKnown(faults, at(accelerator, 'kind'), { known: hardware.accelerators, what: 'accelerators' })
+  if (items(replicas).length > 0) faults.add(replicas, 'is a list', 'how many replicas are simulated')
+}
+
+function checkAddress(faults: Faults, upstream: Spot): void {
+  const baseUrl = at(upstream, 'baseUrl')
+  const replicas = at(upstream, 'replicas')
+  if (baseUrl.tree === undefined && replicas.tree === undefined) {
+    faults.add(baseUrl, 'is missing', 'what stands before /chat/completions or /messages')
+  }
+  if (baseUrl.tree !== undefined && replicas.tree !== undefined)
+    faults.addToName(replicas, 'stands beside baseUrl', 'one of the two')
+  const second = items(replicas)[1]
+  if (second) faults.add(second, `is a second replica, which ${NOT_YET}`, 'one URL')
+  if (textOf(replicas) !== null) faults.add(replicas, 'is a value', 'a list of URLs')
+}
+
+/** Checks what an upstream needs and may have, which depends on its engine. */
+export function checkUpstream(faults: Faults, upstream: Spot, hardware: KnownHardware): void {
+  if (entries(upstream).length === 0) return
+  checkHeaders(faults, upstream)
+  const engine = textOf(at(upstream, 'engine'))
+  if (engine === 'simulated') return checkSimulated(faults, upstream, hardware)
+  const dialect = at(upstream, 'dialect')
+  if (at(upstream, 'engine').tree === undefined && dialect.tree === undefined) {
+    faults.add(dialect, 'is missing', 'openai or anthropic; only an upstream with an engine may leave it out')
+  }
+  refuseAll(faults, upstream, { names: ['model', 'speed'], why: 'has a meaning for the simulated engine alone' })
+  checkAddress(faults, upstream)
+}
