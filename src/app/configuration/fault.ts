@@ -26,6 +26,14 @@ export function formatPath(path: Path): string {
   return text
 }
 
+/** A fault of a variable of the environment. Its value is not shown: it may be a secret. */
+export function environmentFault(
+  variable: string,
+  said: { readonly problem: string; readonly expected: string },
+): Fault {
+  return { file: 'environment', line: 0, path: variable, ...said }
+}
+
 function formatFault({ file, line, column, path, problem, expected }: Fault): string {
   const place = line > 0 ? `${file}:${line}${column ? `:${column}` : ''}` : file
   return `${place}: ${path ? `${path} ` : ''}${problem}${expected ? `; expected ${expected}` : ''}`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
 import type { Configuration } from './configuration.ts'
 import { MAX_CONFIGURATION_BYTES, readDocument } from './document.ts'
-import { type Fault, formatPath, inOrder } from './fault.ts'
+import { environmentFault, type Fault, formatPath, inOrder } from './fault.ts'
 import { checkReferences } from './references.ts'
 import { resolveConfiguration } from './resolve.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
@@ -96,15 +96,6 @@ export function loadConfiguration({ path, env, hardware, read = readFromDisk }: 
   return check({ ...file, source: path ?? 'embedded', env, hardware })
 }
 
-/** What stands in `PENSTOCK_ADMIN_TOKEN` can be no token. */
-export const WRONG_TOKEN: Fault = {
-  file: 'environment',
-  line: 0,
-  path: 'PENSTOCK_ADMIN_TOKEN',
-  problem: 'can be no admin token',
-  expected: SECRET_RULE,
-}
-
 function check(of: ConfigurationFile & { source: string; env: Environment; hardware: KnownHardware }): Loaded {
   const { source } = of
   // An empty file configures nothing; to YAML it is an empty value rather than a mapping.
@@ -118,7 +109,10 @@ function check(of: ConfigurationFile & { source: string; env: Environment; hardw
     : [...ofForm, ...ofReferences]
   // The commands of the CLI send this variable's token first, so a gateway beside them has to know it.
   const token = form?.adminToken ?? adminTokenOf(of.env)
-  const ofEnvironment = token === false ? [WRONG_TOKEN] : []
+  const ofEnvironment =
+    token === false
+      ? [environmentFault('PENSTOCK_ADMIN_TOKEN', { problem: 'can be no admin token', expected: SECRET_RULE })]
+      : []
   const faults = inOrder(withoutTwins([...ofEnvironment, ...document.faults, ...further]))
   if (form === null || token === false || faults.length > 0) return { faults }
   const configuration = resolveConfiguration(
