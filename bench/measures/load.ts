@@ -1,0 +1,90 @@
+import { cpuSeconds } from '../process.ts'
+import type { Measurement } from '../result.ts'
+import type { Running } from '../subject.ts'
+import { type Dialect, loadPlain, loadStreams, type Pace, type StreamLoad } from '../traffic.ts'
+
+type Found = Pick<Measurement, 'figures' | 'faults'>
+
+const WARM_UP_SECONDS = 2
+const PLAIN_CONNECTIONS = 64
+const STREAM_CONNECTIONS = 64
+/** 256 streams of 50 frames a second: a load that every compiled or Node subject carries, each frame by itself. */
+const PACED_CONNECTIONS = 256
+const PACE: Pace = { frames: 100, intervalMs: 20 }
+
+export interface Length {
+  readonly dialect: Dialect
+  readonly seconds: number
+}
+
+/** Plain and streamed calls until compilers and caches have settled. */
+export async function warmUp(target: Running, dialect: Dialect): Promise<void> {
+  await loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds: WARM_UP_SECONDS })
+  await loadStreams(target, { dialect, connections: STREAM_CONNECTIONS, seconds: WARM_UP_SECONDS / 2, pace: null })
+}
+
+/** Plain calls at saturation. */
+export async function measurePlain(target: Running, { dialect, seconds }: Length): Promise<Found> {
+  const { load, cpu } = await withCpu(target, () =>
+    loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds }),
+  )
+  const elapsed = load.durationUs / 1e6
+  return {
+    figures: {
+      callsPerSecond: load.requests / elapsed,
+      p50Ms: load.p50Us / 1000,
+      p99Ms: load.p99Us / 1000,
+      ...perWork(cpu, elapsed, load.requests, 'Call'),
+    },
+    faults: load.errors > 0 ? [`${load.errors} of ${load.requests} calls failed`] : [],
+  }
+}
+
+/** Streams at saturation: frames as fast as they are taken. */
+export async function measureStreams(target: Running, { dialect, seconds }: Length): Promise<Found> {
+  return streams(target, { dialect, seconds, connections: STREAM_CONNECTIONS, pace: null })
+}
+
+/** Streams at a fixed pace, so that each frame comes by itself: what it costs in time of the core. */
+export async function measurePaced(target: Running, { dialect, seconds }: Length): Promise<Found> {
+  return streams(target, { dialect, seconds, connections: PACED_CONNECTIONS, pace: PACE })
+}
+
+async function streams(
+  target: Running,
+  load: { dialect: Dialect; seconds: number; connections: number; pace: Pace },
+): Promise<Found> {
+  const { load: seen, cpu } = await withCpu(target, () => loadStreams(target, load))
+  return {
+    figures: {
+      framesPerSecond: seen.frames / seen.seconds,
+      streamsPerSecond: seen.whole / seen.seconds,
+      firstFrameP50Ms: seen.firstFrameMs.p50,
+      firstFrameP99Ms: seen.firstFrameMs.p99,
+      ...perWork(cpu, seen.seconds, seen.frames, 'Frame'),
+    },
+    faults: streamFaults(seen),
+  }
+}
+
+export function streamFaults({ broken, refused, lost, opened }: StreamLoad): string[] {
+  const faults: string[] = []
+  if (broken > 0) faults.push(`${broken} streams ended without their terminal event`)
+  if (refused > 0) faults.push(`${refused} streams were refused`)
+  if (lost > 0) faults.push(`${lost} connections were lost`)
+  if (opened === 0) faults.push('no stream was opened')
+  return faults
+}
+
+async function withCpu<T>(target: Running, load: () => Promise<T>): Promise<{ load: T; cpu: number | null }> {
+  const before = target.process ? cpuSeconds(target.process.pid) : null
+  const seen = await load()
+  const cpu = target.process && before !== null ? cpuSeconds(target.process.pid) - before : null
+  return { load: seen, cpu }
+}
+
+/** How much of its core the subject had, and what one call or frame cost of it. */
+function perWork(cpu: number | null, elapsed: number, count: number, unit: 'Call' | 'Frame'): Record<string, number> {
+  if (cpu === null || count === 0) return {}
+  return { coreShare: cpu / elapsed, [`cpuPer${unit}Us`]: (cpu * 1e6) / count }
+}

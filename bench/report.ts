@@ -1,0 +1,158 @@
+import { added, DIRECT, figure, ratio } from './ratios.ts'
+import type { MeasureName, Result } from './result.ts'
+import { verdicts } from './targets.ts'
+
+interface Column {
+  readonly title: string
+  readonly value: (subject: string) => string
+}
+
+/** A result as Markdown, for people. The targets come first, then a table for each measure. */
+export function report(result: Result): string {
+  return `${[
+    '# Benchmarks',
+    introduction(result),
+    '## Targets',
+    targetTable(result),
+    ...sections(result),
+    ...micro(result),
+    '## Subjects',
+    subjectTable(result),
+    ...doubts(result),
+  ].join('\n\n')}\n`
+}
+
+function introduction(result: Result): string {
+  const { machine, commit, changed, at, options, seconds } = result
+  return [
+    `Made by \`npm run bench\` at ${at} from commit ${commit}${changed ? ' with changes' : ''}, in ${Math.round(seconds / 60)} minutes, on ${machine.cores} cores of ${machine.cpu} with ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}.`,
+    '',
+    `The gateway has one core with all its threads; load generator and mock upstream share the other. Figures are medians of ${options.rounds} rounds of ${options.seconds} seconds, in which the subjects take turns; ratios are taken within a round. "core" is the share of its core that a subject used: far below 1 means that the load generator was the limit, or that something else ran there, and time of the core for each call or frame is then the fairer figure. \`${DIRECT}\` is the mock upstream without a gateway, all on one core.`,
+  ].join('\n')
+}
+
+function targetTable(result: Result): string {
+  const rows = verdicts(result).map(({ what, target, measured, met }) => [
+    what,
+    target,
+    measured,
+    met === null ? '–' : met ? 'yes' : 'no',
+  ])
+  return table(['penstock', 'target', 'measured', 'met'], rows)
+}
+
+function sections(result: Result): string[] {
+  const of = (measure: MeasureName) => columnsOf(result, measure)
+  const plain = of('plain')
+  const streams = of('streams')
+  const paced = of('paced')
+  const memory = of('memory')
+  return [
+    ...section(result, 'plain', 'Plain calls at saturation (64 connections)', [
+      plain('calls/s', 'callsPerSecond', 0),
+      plain.toBare('callsPerSecond'),
+      plain('p50 ms', 'p50Ms', 2),
+      plain('p99 ms', 'p99Ms', 2),
+      plain('core', 'coreShare', 2),
+      plain('µs of the core a call', 'cpuPerCallUs', 1),
+    ]),
+    ...section(result, 'streams', 'Streams at saturation (64 streams of 200 frames)', [
+      streams('frames/s', 'framesPerSecond', 0),
+      streams.toBare('framesPerSecond'),
+      streams('streams/s', 'streamsPerSecond', 0),
+      streams('first frame p50 ms', 'firstFrameP50Ms', 2),
+      streams('core', 'coreShare', 2),
+      streams('µs of the core a frame', 'cpuPerFrameUs', 2),
+    ]),
+    ...section(result, 'paced', 'Paced streams (256 streams, a frame every 20 ms: each frame by itself)', [
+      paced('frames/s', 'framesPerSecond', 0),
+      paced('core', 'coreShare', 2),
+      paced('µs of the core a frame', 'cpuPerFrameUs', 2),
+      paced.toBare('cpuPerFrameUs'),
+      paced('first frame p50 ms', 'firstFrameP50Ms', 2),
+      paced('p99 ms', 'firstFrameP99Ms', 2),
+    ]),
+    ...section(result, 'latency', 'Latency at low load (one caller, call after call)', latencyColumns(result)),
+    ...section(result, 'memory', 'Memory of open streams (a frame every 5 s on each)', [
+      memory('streams', 'streams', 0),
+      memory('before MB', 'beforeMb', 0),
+      memory('with streams MB', 'withStreamsMb', 0),
+      memory('kB a stream', 'kilobytesPerStream', 1),
+      memory('kB a stream at the peak', 'peakKilobytesPerStream', 1),
+      memory('opened in s', 'openingSeconds', 1),
+    ]),
+    ...section(result, 'disk', 'On disk after a clean stop', [
+      of('disk')('calls', 'calls', 0),
+      of('disk')('bytes a plain call', 'bytesPerCall', 0),
+      of('disk')('with the empty directory', 'bytesPerCallWithTheEmptyDirectory', 0),
+      of('disk')('bytes a stream', 'bytesPerStream', 0),
+    ]),
+    ...section(result, 'startup', 'Start-up, from spawning to the first answer', [
+      of('startup')('ms', 'liveMs', 0),
+      of('startup')('with npm, ms', 'npmMs', 0),
+    ]),
+  ]
+}
+
+function latencyColumns(result: Result): Column[] {
+  const of = columnsOf(result, 'latency')
+  return [
+    of('p50 ms', 'p50Ms', 3),
+    of('p99 ms', 'p99Ms', 3),
+    { title: 'added p50 ms', value: subject => fixed(added(result, subject, 'p50Ms'), 3) },
+    { title: 'added p99 ms', value: subject => fixed(added(result, subject, 'p99Ms'), 3) },
+    of('mean commit wait ms', 'commitWaitMeanMs', 3),
+    of('own time by server-timing p50 ms', 'gatewayP50Ms', 3),
+  ]
+}
+
+/** Makes columns of one measure's figures; `toBare` is the ratio to the bare proxy in the same round. */
+function columnsOf(result: Result, measure: MeasureName) {
+  const column = (title: string, name: string, digits: number): Column => ({
+    title,
+    value: subject => fixed(figure(result, measure, subject, name), digits),
+  })
+  const toBare = (name: string): Column => ({
+    title: 'to bare',
+    value: subject => fixed(ratio(result, { measure, subject, to: 'bare', name }), 2),
+  })
+  return Object.assign(column, { toBare })
+}
+
+function section(result: Result, measure: MeasureName, title: string, columns: readonly Column[]): string[] {
+  const measured = new Set(result.measurements.filter(one => one.measure === measure).map(one => one.subject))
+  if (measured.size === 0) return []
+  const rows = [...measured].map(subject => [subject, ...columns.map(({ value }) => value(subject))])
+  return [`## ${title}`, table(['', ...columns.map(({ title }) => title)], rows)]
+}
+
+function micro({ micro }: Result): string[] {
+  if (micro.length === 0) return []
+  const blocks = micro.map(({ file, status, output }) => {
+    const failed = status === 0 ? '' : ` (ended with ${status})`
+    return `### ${file}${failed}\n\n\`\`\`\n${output}\n\`\`\``
+  })
+  return ['## Parts', ...blocks]
+}
+
+function subjectTable({ subjects }: Result): string {
+  const rows = subjects.map(({ name, describe, unavailable }) => [name, describe, unavailable ?? 'measured'])
+  return table(['subject', 'what it is', 'state'], rows)
+}
+
+function doubts({ measurements }: Result): string[] {
+  const lines = measurements.flatMap(({ round, measure, subject, faults }) =>
+    faults.map(fault => `- ${subject}, ${measure}, round ${round}: ${fault}.`),
+  )
+  return lines.length === 0 ? [] : ['## Doubts', lines.join('\n')]
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map(cell => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
+}
+
+function fixed(value: number | null, digits: number): string {
+  return value === null ? '–' : value.toFixed(digits)
+}

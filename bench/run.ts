@@ -1,0 +1,134 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { measureDisk } from './measures/disk.ts'
+import { measureLatency } from './measures/latency.ts'
+import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/load.ts'
+import { measureMemory } from './measures/memory.ts'
+import { npmStartMs } from './measures/startup.ts'
+import type { Options } from './options.ts'
+import { DIRECT } from './ratios.ts'
+import type { Measurement, MeasureName, SubjectState } from './result.ts'
+import { type Running, type Subject, start } from './subject.ts'
+import { Unavailable } from './workshop.ts'
+
+const IN_ROUNDS = ['plain', 'streams', 'paced', 'latency'] as const satisfies readonly MeasureName[]
+const ROUND_MEASURE = { plain: measurePlain, streams: measureStreams, paced: measurePaced, latency: measureLatency }
+/** What a machine needs to be quiet again after a subject was stopped. */
+const SETTLE_MS = 500
+
+type Found = Pick<Measurement, 'figures' | 'faults'>
+
+/** Measures all that the options ask for, the subjects taking turns. */
+export class Bench {
+  readonly measurements: Measurement[] = []
+  readonly #unavailable = new Map<string, string>()
+  readonly #options: Options
+  readonly #upstreamPort: number
+  readonly #say: (line: string) => void
+
+  constructor(options: Options, upstreamPort: number, say: (line: string) => void) {
+    this.#options = options
+    this.#upstreamPort = upstreamPort
+    this.#say = say
+  }
+
+  /** What became of each subject. */
+  states(): SubjectState[] {
+    return this.#options.subjects.map(({ name, describe }) => ({
+      name,
+      describe: describe(),
+      unavailable: this.#unavailable.get(name) ?? null,
+    }))
+  }
+
+  async run(): Promise<void> {
+    for (const subject of this.#options.subjects) {
+      this.#say(`preparing ${subject.name}`)
+      await this.#guarded(subject, async () => subject.prepare())
+    }
+    if (IN_ROUNDS.some(measure => this.#options.measures.has(measure)) || this.#options.measures.has('startup')) {
+      for (let round = 1; round <= this.#options.rounds; round++) await this.#round(round)
+    }
+    for (const subject of this.#available()) await this.#once(subject)
+  }
+
+  /** One turn of every subject; each round begins with another one. */
+  async #round(round: number): Promise<void> {
+    if (IN_ROUNDS.some(measure => this.#options.measures.has(measure))) await this.#measureAll(round, this.#direct())
+    const subjects = this.#available()
+    for (let i = 0; i < subjects.length; i++) {
+      const subject = subjects[(i + round - 1) % subjects.length]!
+      await this.#guarded(subject, () => this.#turn(round, subject))
+    }
+  }
+
+  async #turn(round: number, subject: Subject): Promise<void> {
+    const target = await start(subject, this.#upstreamPort)
+    try {
+      if (this.#options.measures.has('startup')) await this.#startup(round, subject, target)
+      await this.#measureAll(round, target)
+    } finally {
+      await target.stop()
+      await pause(SETTLE_MS)
+    }
+  }
+
+  async #measureAll(round: number, target: Running): Promise<void> {
+    const wanted = IN_ROUNDS.filter(measure => this.#options.measures.has(measure))
+    if (wanted.length === 0) return
+    await warmUp(target, this.#options.dialect)
+    for (const measure of wanted)
+      this.#keep(round, measure, target.name, await ROUND_MEASURE[measure](target, this.#options))
+  }
+
+  async #startup(round: number, subject: Subject, target: Running): Promise<void> {
+    const figures: Record<string, number> = { liveMs: target.startedMs! }
+    if (subject.name === 'penstock') figures.npmMs = await npmStartMs(this.#upstreamPort)
+    this.#keep(round, 'startup', subject.name, { figures, faults: [] })
+  }
+
+  /** What needs no rounds: it is counted, not timed. */
+  async #once(subject: Subject): Promise<void> {
+    const { measures, dialect } = this.#options
+    if (measures.has('memory') && !subject.aside) {
+      await this.#guarded(subject, async () => {
+        const target = await start(subject, this.#upstreamPort)
+        try {
+          this.#keep(1, 'memory', subject.name, await measureMemory(target, dialect))
+        } finally {
+          await target.stop()
+        }
+      })
+    }
+    if (measures.has('disk') && subject.name === 'penstock') {
+      await this.#guarded(subject, async () =>
+        this.#keep(1, 'disk', subject.name, await measureDisk(subject, this.#upstreamPort, this.#options)),
+      )
+    }
+  }
+
+  #keep(round: number, measure: MeasureName, subject: string, { figures, faults }: Found): void {
+    this.measurements.push({ round, measure, subject, figures, faults })
+    const shown = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    this.#say(`${round} ${measure} ${subject}: ${[...shown, ...faults.map(fault => `(${fault})`)].join(', ')}`)
+  }
+
+  #available(): Subject[] {
+    return this.#options.subjects.filter(({ name }) => !this.#unavailable.has(name))
+  }
+
+  async #guarded(subject: Subject, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (!(error instanceof Unavailable)) this.#say(error instanceof Error ? String(error.stack) : reason)
+      this.#unavailable.set(subject.name, reason)
+      this.#say(`${subject.name} can't be measured: ${reason}`)
+    }
+  }
+
+  #direct(): Running {
+    const nothing = { headers: {}, directory: null, process: null, startedMs: null, stop: async () => undefined }
+    return { name: DIRECT, port: this.#upstreamPort, ...nothing }
+  }
+}

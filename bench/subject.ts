@@ -1,0 +1,126 @@
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { type Command, freePort, GATEWAY_CORE, type Pinned, startPinned } from './process.ts'
+import { type Body, plainBody } from './traffic.ts'
+import { discard, scratch, Unavailable } from './workshop.ts'
+
+const READY_MS = 120_000
+const PROBE_EVERY_MS = 2
+
+/** What a subject is started with. */
+export interface Place {
+  readonly port: number
+  readonly upstreamPort: number
+  /** Its own and empty. */
+  readonly directory: string
+}
+
+/** A gateway that can be measured. */
+export interface Subject {
+  readonly name: string
+  /** What it is, with its version. */
+  readonly describe: () => string
+  /** Whether it serves the Anthropic dialect too. */
+  readonly messages: boolean
+  /** Brings what it needs; throws `Unavailable` with the reason when that can't be had. */
+  readonly prepare: () => void
+  readonly command: (place: Place) => Command
+  /** Headers that its calls need: a key, or where to send them. */
+  readonly headers: (place: Place) => Readonly<Record<string, string>>
+  /** A path whose 200 says that it has started; a call is tried where there is none. */
+  readonly livePath?: string
+  /** Where its directory is made, when not on the checkout's disk. */
+  readonly disk?: string
+  /** Takes none of the turns in rounds: it exists for one measure. */
+  readonly aside?: boolean
+}
+
+/** A subject that has started, or the mock upstream itself, which is the ceiling of load generator and upstream. */
+export interface Running {
+  readonly name: string
+  readonly port: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly directory: string | null
+  /** Null for the mock upstream itself. */
+  readonly process: Pinned | null
+  /** From spawning it to its first answer. */
+  readonly startedMs: number | null
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a subject on its core and waits until it serves a call. */
+export async function start(subject: Subject, upstreamPort: number): Promise<Running> {
+  const place: Place = { port: await freePort(), upstreamPort, directory: scratch(subject.name, subject.disk) }
+  const begun = performance.now()
+  const process = startPinned(subject.command(place), GATEWAY_CORE, join(place.directory, 'output.log'))
+  const headers = subject.headers(place)
+  const stop = async (): Promise<void> => {
+    await process.stop()
+    discard(place.directory)
+  }
+  const running = { name: subject.name, port: place.port, headers, directory: place.directory, process, stop }
+  try {
+    if (subject.livePath) await answers(process, () => get(place.port, subject.livePath!))
+    const startedMs = performance.now() - begun
+    await answers(process, () => call(running, plainBody('openai')))
+    return { ...running, startedMs: subject.livePath ? startedMs : performance.now() - begun }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Asks until a 200 comes. */
+export async function answers(process: Pinned, ask: () => Promise<Answer>): Promise<Answer> {
+  const begun = performance.now()
+  let last = 'nothing'
+  while (performance.now() - begun < READY_MS) {
+    const ended = process.exited()
+    if (ended !== null) throw new Unavailable(`it ended with ${ended} before it answered (last answer: ${last})`)
+    const answer = await ask().catch((error: Error) => ({ status: 0, text: error.message, headers: {} }))
+    if (answer.status === 200) return answer
+    last = `${answer.status} ${answer.text.slice(0, 200)}`
+    await new Promise(resolve => setTimeout(resolve, PROBE_EVERY_MS))
+  }
+  throw new Unavailable(`no answer within ${READY_MS / 1000} s (last: ${last})`)
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+export function get(port: number, path: string): Promise<Answer> {
+  return exchange(port, 'GET', path, {}, '')
+}
+
+/** One call with a fresh connection. */
+export function call(target: Pick<Running, 'port' | 'headers'>, body: Body): Promise<Answer> {
+  const headers = { ...target.headers, 'content-type': 'application/json', 'content-length': body.json.length }
+  return exchange(target.port, 'POST', body.path, headers, body.json)
+}
+
+function exchange(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string | number>,
+  body: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, method, path, headers, agent: false as const, timeout: 10_000 }
+    const sent = request(options, response => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => {
+        text += part
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }))
+      response.on('error', reject)
+    })
+    sent.on('timeout', () => sent.destroy(new Error('no answer within 10 s')))
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
