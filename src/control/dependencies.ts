@@ -1,0 +1,11 @@
+import type { LedgerStore } from '../ports/ledger.ts'
+import type { Registry } from '../ports/registry.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
+
+export interface AdminDependencies {
+  readonly registry: Registry
+  readonly ledger: Pick<LedgerStore, 'receipt' | 'receipts' | 'usage'>
+  readonly adminToken: string
+  /** A receipt as its readers are shown it. */
+  receiptOf(record: CallRecord): unknown
+}

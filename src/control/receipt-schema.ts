@@ -1,0 +1,58 @@
+import { z } from '@hono/zod-openapi'
+import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../vocabulary/outcome.ts'
+import { money, time } from './fields.ts'
+
+const tokens = z.number().int().nonnegative()
+const unknownDollars = 'Null when a price is unknown.'
+
+const usage = z.object({
+  inputTokens: tokens.openapi({ description: 'With cached and cache-written ones.' }),
+  cachedInputTokens: tokens,
+  cacheWrite5mTokens: tokens,
+  cacheWrite1hTokens: tokens,
+  outputTokens: tokens.openapi({ description: 'With reasoning ones.' }),
+  reasoningTokens: tokens,
+  source: z.enum(['reported', 'estimated']),
+})
+
+const line = z.object({ unit: z.string(), tokens, dollarsPerMillion: money, dollars: money })
+
+const attempt = z.object({
+  deployment: z.string(),
+  outcome: z.enum([...ATTEMPT_OUTCOMES]),
+  status: z.number().int().nullable(),
+  startedAt: time,
+  durationMs: z.number(),
+  timeToFirstTokenMs: z.number().nullable(),
+  usage: usage.loose().nullable(),
+  lines: z.array(line.loose()),
+  dollars: money.nullable().openapi({ description: unknownDollars }),
+  priceBook: z.string().nullable(),
+  energy: z.unknown(),
+})
+
+const receipt = z.object({
+  id: z.string(),
+  at: time,
+  model: z.string(),
+  dialect: z.enum(['openai', 'anthropic']),
+  endpoint: z.string(),
+  caller: z.object({
+    key: z.string(),
+    team: z.string().nullable(),
+    user: z.string().nullable(),
+    tags: z.record(z.string(), z.string()),
+    run: z.string().nullable(),
+  }),
+  outcome: z.enum([...CALL_OUTCOMES]),
+  status: z.number().int(),
+  streamed: z.boolean(),
+  heldDollars: money.nullable(),
+  dollars: money.nullable().openapi({ description: unknownDollars }),
+  durationMs: z.number(),
+  timeToFirstTokenMs: z.number().nullable(),
+  attempts: z.array(attempt.loose()),
+})
+
+/** How a receipt looks to its readers. It documents; the receipt itself is made where policy makes it. */
+export const receiptSchema: z.ZodType<unknown> = receipt.loose().openapi('Receipt')

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { LedgerStore, ReceiptQuery, UsageQuery, UsageReport } from '../ports/ledger.ts'
+import type { NewKey, Registry } from '../ports/registry.ts'
+import { formatDollars } from '../units/money.ts'
+import { formatTime } from '../units/time.ts'
+import type { Key } from '../vocabulary/caller.ts'
+import type { Deployment, Model } from '../vocabulary/deployment.ts'
+import { encodeCallId } from '../vocabulary/id.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
+import { createAdmin } from './admin.ts'
+
+export const ADMIN_TOKEN = 'admin-token-of-the-stage'
+/** 2026-03-01T00:00:00Z, when the stage's first call came; each later one came a second after. */
+export const BEGAN = Date.UTC(2026, 2, 1)
+
+const DEPLOYMENT: Deployment = {
+  name: 'mock/check-chat',
+  upstream: 'mock',
+  model: 'check-chat',
+  dialects: ['openai'],
+  engine: null,
+}
+
+const FAST: Model = {
+  name: 'fast',
+  deployments: [DEPLOYMENT],
+  route: 'inOrder',
+  maxOutputTokens: 4096,
+  createdAt: BEGAN,
+}
+
+export function sha256(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** A registry that keeps what it is told in memory: one declared key `ci`, one model `fast`. */
+export function memoryRegistry(): Registry {
+  const keys = new Map<string, Key>()
+  const add = (wanted: NewKey, secret: string, declared: boolean): Key => {
+    const key = { ...wanted, secretHash: sha256(secret), createdAt: BEGAN, declared }
+    keys.set(key.name, key)
+    return key
+  }
+  add({ name: 'ci', team: 'search', user: null, tags: { project: 'atlas' }, models: null }, 'secret-of-ci', true)
+  return {
+    authenticate: secret => [...keys.values()].find(key => key.secretHash === sha256(secret)) ?? null,
+    model: name => (name === FAST.name ? FAST : undefined),
+    models: () => [FAST],
+    deployments: () => [DEPLOYMENT],
+    upstreams: () => [
+      { name: 'mock', dialects: ['openai'], engine: null, baseUrls: ['http://10.0.0.1/v1'], source: 'configuration' },
+    ],
+    keys: () => [...keys.values()],
+    createKey: async wanted => {
+      if (keys.has(wanted.name)) return 'taken'
+      const secret = `psk_secret-of-${wanted.name}`
+      return { key: add(wanted, secret, false), secret }
+    },
+    revokeKey: async name => {
+      const key = keys.get(name)
+      if (!key) return 'unknown'
+      if (key.declared) return 'declared'
+      keys.delete(name)
+      return 'revoked'
+    },
+  }
+}
+
+/** The nth call of the stage: a completed one of a thousand tokens in, a hundred out, for 0.0015 dollars. */
+export function recordOf(n: number, over: Partial<CallRecord> = {}): CallRecord {
+  const at = BEGAN + n * 1_000
+  return {
+    id: encodeCallId(at - Date.UTC(2025, 0, 1), n),
+    at,
+    model: 'fast',
+    dialect: 'openai',
+    endpoint: 'chat/completions',
+    caller: { key: 'ci', team: 'search', user: null, tags: { project: 'atlas' }, run: null },
+    outcome: 'completed',
+    status: 200,
+    streamed: false,
+    heldDollars: 4_100_000n,
+    dollars: 1_500_000n,
+    durationMs: 812.4,
+    timeToFirstTokenMs: null,
+    attempts: [
+      {
+        deployment: DEPLOYMENT.name,
+        outcome: 'completed',
+        status: 200,
+        startedAt: at,
+        durationMs: 801,
+        timeToFirstTokenMs: null,
+        usage: {
+          inputTokens: 1_000,
+          cachedInputTokens: 200,
+          cacheWrite5mTokens: 0,
+          cacheWrite1hTokens: 0,
+          outputTokens: 100,
+          reasoningTokens: 0,
+          source: 'reported',
+        },
+        rate: { perMillion: { input: '1', output: '5' }, priceBook: 'the stage, 2026-03-01' },
+        dollars: 1_500_000n,
+      },
+    ],
+    ...over,
+  }
+}
+
+export interface MemoryLedger extends Pick<LedgerStore, 'receipt' | 'receipts' | 'usage'> {
+  readonly asked: (ReceiptQuery | UsageQuery)[]
+}
+
+/** A ledger over records in memory; its usage is by model alone, and it notes what it was asked. */
+export function memoryLedger(records: readonly CallRecord[]): MemoryLedger {
+  const asked: (ReceiptQuery | UsageQuery)[] = []
+  return {
+    asked,
+    receipt: async id => records.find(record => record.id === id) ?? null,
+    receipts: async query => {
+      asked.push(query)
+      const { since = 0, until = Number.POSITIVE_INFINITY, outcome, cursor = '', limit } = query
+      const found = records.filter(
+        ({ at, id, outcome: was }) => at >= since && at < until && (!outcome || was === outcome) && id > cursor,
+      )
+      const page = found.slice(0, limit)
+      return { records: page, cursor: found.length > limit ? page.at(-1)!.id : null }
+    },
+    usage: async query => {
+      asked.push(query)
+      return usageOf(records, query)
+    },
+  }
+}
+
+function usageOf(records: readonly CallRecord[], query: UsageQuery): UsageReport {
+  const sums = (of: readonly CallRecord[]) => ({
+    requests: of.length,
+    inputTokens: 1_000 * of.length,
+    cachedInputTokens: 200 * of.length,
+    outputTokens: 100 * of.length,
+    dollars: of.reduce((sum, { dollars }) => sum + (dollars ?? 0n), 0n),
+    wastedDollars: 0n,
+    unratedAttempts: 0,
+  })
+  const models = [...new Set(records.map(({ model }) => model))]
+  const rows = models.map(model => ({
+    ...sums(records.filter(record => record.model === model)),
+    group: Object.fromEntries(query.by.map(name => [name, name === 'model' ? model : null])),
+  }))
+  return { rows, totals: sums(records) }
+}
+
+/** A receipt with the fields that the stage's readers look at. */
+export function plainReceipt(record: CallRecord): unknown {
+  const { heldDollars, dollars, attempts } = record
+  const text = (amount: bigint | null) => (amount === null ? null : formatDollars(amount))
+  return {
+    ...record,
+    at: formatTime(record.at),
+    heldDollars: text(heldDollars),
+    dollars: text(dollars),
+    attempts: attempts.map(({ rate, ...attempt }) => ({
+      ...attempt,
+      startedAt: formatTime(attempt.startedAt),
+      lines: [{ unit: 'input', tokens: 1_000, dollarsPerMillion: '1', dollars: '0.001' }],
+      dollars: text(attempt.dollars),
+      priceBook: rate?.priceBook ?? null,
+      energy: null,
+    })),
+  }
+}
+
+export interface Stage {
+  readonly url: string
+  readonly ledger: MemoryLedger
+  readonly registry: Registry
+  close(): Promise<void>
+}
+
+/** A server with the admin API over a registry and a ledger in memory; `others` answers what is not below `/admin/`. */
+export async function openStage(records: readonly CallRecord[] = [], others?: RequestListener): Promise<Stage> {
+  const registry = memoryRegistry()
+  const ledger = memoryLedger(records)
+  const admin = createAdmin({
+    registry,
+    ledger,
+    adminToken: ADMIN_TOKEN,
+    receiptOf: plainReceipt,
+  })
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/admin/')) admin(request, response)
+    else if (others) others(request, response)
+    else response.writeHead(404).end()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return { url: urlOf(server), registry, ledger, close: () => closed(server) }
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections()
+  return new Promise(resolve => server.close(() => resolve()))
+}
