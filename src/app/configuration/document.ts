@@ -8,6 +8,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
   type YAMLError,
 } from 'yaml'
 import { type Fault, formatPath, type Path } from './fault.ts'
@@ -92,7 +93,8 @@ class Reader {
     let soundBefore = Number.POSITIVE_INFINITY
     for (const error of [...errors, ...warnings]) {
       const place = this.placeAt(error.pos[0])
-      if (error.code !== 'DUPLICATE_KEY') soundBefore = Math.min(soundBefore, place.line)
+      if (error.name === 'YAMLParseError' && error.code !== 'DUPLICATE_KEY')
+        soundBefore = Math.min(soundBefore, place.line)
       this.add(place, this.pathsOfNames.get(error.pos[0]) ?? [], this.sentence(error))
     }
     return { tree, soundBefore }
@@ -136,9 +138,15 @@ class Reader {
     if (++this.count > MAX_CONFIGURATION_VALUES)
       return this.giveUp(path, `has more than ${MAX_CONFIGURATION_VALUES} values`)
     if (isAlias(node)) return this.follow(node, path)
-    if (isMap(node)) return this.mapping(node.items as Pair<Node, Node | null>[], path)
-    if (isSeq(node)) return node.items.map((item, i) => this.convert(item as Node | null, [...path, i]))
-    return this.scalar(node, path)
+    if (isScalar(node)) return this.scalar(node, path)
+    this.open.add(node)
+    const tree = isMap(node)
+      ? this.mapping(node.items as Pair<Node, Node | null>[], path)
+      : isSeq(node)
+        ? node.items.map((item, i) => this.convert(item as Node | null, [...path, i]))
+        : this.giveUp(path, 'is neither a mapping, a list nor a value')
+    this.open.delete(node)
+    return tree
   }
 
   private giveUp(path: Path, problem: string): Tree {
@@ -153,11 +161,9 @@ class Reader {
     const target = alias.resolve(this.document)
     if (!target) return this.giveUp(path, `refers to *${alias.source}, which is nowhere`)
     if (this.open.has(target)) return this.giveUp(path, `refers to *${alias.source}, of which it is a part`)
-    this.open.add(target)
     const own = this.values.get(JSON.stringify(path))
     const tree = this.convert(target, path)
     if (own !== undefined) this.values.set(JSON.stringify(path), own)
-    this.open.delete(target)
     return tree
   }
 
@@ -181,8 +187,7 @@ class Reader {
     return tree
   }
 
-  private scalar(node: Node, path: Path): Tree {
-    if (!isScalar(node)) return this.giveUp(path, 'is neither a mapping, a list nor a value')
+  private scalar(node: Scalar, path: Path): Tree {
     const { value, source } = node
     const written = showVariables(typeof value === 'string' ? value : (source ?? ''))
     const { text, substituted, problems } = substitute(written, this.environment)

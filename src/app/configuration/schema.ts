@@ -94,8 +94,7 @@ const key = required(
   }),
 )
 
-/** The form of a configuration. What refers to what is checked beside it, so that all faults are found at once. */
-export const configurationSchema = mapping({
+const configuration = mapping({
   listen: listenAddress.optional(),
   data: directory.optional(),
   drain: duration(0, MAX_DRAIN.ms, MAX_DRAIN.range).optional(),
@@ -110,4 +109,7 @@ export const configurationSchema = mapping({
   workers: workers.optional(),
 })
 
-export type ConfigurationForm = z.infer<typeof configurationSchema>
+/** The form of a configuration. What refers to what is checked beside it, so that all faults are found at once. */
+export const configurationSchema = required(configuration)
+
+export type ConfigurationForm = z.output<typeof configuration>
