@@ -64,14 +64,10 @@ function recordOf(answer: LoopbackAnswer | null): Record<string, unknown> {
 
 /** Where no owner gives the engine away, what only it answers does. llama.cpp answers some of Ollama's questions too. */
 async function kindByAnswers(ask: AskLoopback, port: number): Promise<FoundKind> {
-  const [props, info, tags, version] = await Promise.all(
-    ['/props', '/get_model_info', '/api/tags', '/version'].map(path => ask(port, path)),
-  )
+  const [props, info, tags] = await Promise.all(['/props', '/get_model_info', '/api/tags'].map(path => ask(port, path)))
   if (isRecord(recordOf(props ?? null).default_generation_settings)) return 'llamacpp'
   if (typeof recordOf(info ?? null).model_path === 'string') return 'sglang'
   if (Array.isArray(recordOf(tags ?? null).models)) return 'ollama'
-  // Many servers have a version; on vLLM's own port it is taken for vLLM's.
-  if (port === USUAL_PORTS[0] && typeof recordOf(version ?? null).version === 'string') return 'vllm'
   return 'openai'
 }
 
