@@ -5,6 +5,8 @@ import { type Trace, TraceError, type TraceRequest } from './trace.ts'
 
 const HEADER = 'client,t_s,rate_rps,cv,pattern,param1,param2'
 const WINDOW_S = 600
+/** Requests are drawn for so long at a time, so that a few requests of a busy pool are not picked from millions. */
+const SLICE_S = 10
 /** Requests that one reading makes at most: rates of a busy pool add up to billions. */
 export const MOST_DRAWN_REQUESTS = 2_000_000
 
@@ -48,6 +50,17 @@ function readRates(lines: Iterable<Line>): Windows {
   return new Map([...windows].sort(([a], [b]) => a - b))
 }
 
+/** How many requests the rates make, on average, in the time that is wanted. */
+function expectedRequests(windows: Windows, { fromMs, durationMs }: ServegenOptions): number {
+  let expected = 0
+  for (const [startS, rates] of windows) {
+    const fromS = Math.max(startS, fromMs / 1000)
+    const untilS = Math.min(startS + WINDOW_S, (fromMs + durationMs) / 1000)
+    if (untilS > fromS) expected += rates.reduce((sum, { perSecond }) => sum + perSecond, 0) * (untilS - fromS)
+  }
+  return expected
+}
+
 /** A gap with a mean of 1 and the shape of the client's window. */
 function drawGap({ pattern, shape }: Rate, uniform: Uniform): number {
   return pattern === 'Gamma'
@@ -77,11 +90,11 @@ class ClientArrivals {
     this.#uniform = uniform
   }
 
-  /** Calls `arrive` with the seconds from the window's beginning. */
+  /** Goes on for a slice; calls `arrive` with the seconds from its beginning. */
   through(rate: Rate, arrive: (afterS: number) => void): void {
     let left = this.#left ?? drawFirstGap(rate, this.#uniform)
     let passed = 0
-    const whole = rate.perSecond * WINDOW_S
+    const whole = rate.perSecond * SLICE_S
     while (passed + left < whole) {
       passed += left
       arrive(passed / rate.perSecond)
@@ -113,28 +126,25 @@ class Drawing {
     this.#lengths = lengths
   }
 
-  /** @returns false when no later window is wanted */
+  /** @returns false when nothing later is wanted */
   window(startS: number, rates: readonly Rate[]): boolean {
-    const { fromMs, durationMs, requests: wanted } = this.#options
-    if ((startS + WINDOW_S) * 1000 <= fromMs) return true
-    if (startS * 1000 > fromMs + durationMs) return false
-    const drawn: TraceRequest[] = []
-    for (const rate of rates) {
-      const lengths = this.#lengths.at(rate.client, startS)
-      if (!lengths) this.withoutLengths.add(rate.client)
-      else this.#draw(rate, lengths, startS * 1000 - fromMs, drawn)
+    const { fromMs, durationMs, requests } = this.#options
+    for (let sliceS = startS; sliceS < startS + WINDOW_S; sliceS += SLICE_S) {
+      if ((sliceS + SLICE_S) * 1000 <= fromMs) continue
+      if (sliceS * 1000 > fromMs + durationMs) return false
+      const drawn: TraceRequest[] = []
+      for (const rate of rates) {
+        const lengths = this.#lengths.at(rate.client, sliceS)
+        if (!lengths) this.withoutLengths.add(rate.client)
+        else this.#draw(rate, lengths, sliceS * 1000 - fromMs, drawn)
+      }
+      for (const request of drawn.sort((a, b) => a.atMs - b.atMs)) this.requests.push(request)
+      if (this.requests.length >= requests) return false
     }
-    for (const request of drawn.sort((a, b) => a.atMs - b.atMs)) this.requests.push(request)
-    if (this.requests.length > MOST_DRAWN_REQUESTS && wanted > MOST_DRAWN_REQUESTS) {
-      throw new TraceError(
-        null,
-        `these rates make more than ${MOST_DRAWN_REQUESTS} requests: name a shorter time or fewer requests`,
-      )
-    }
-    return this.requests.length < wanted
+    return true
   }
 
-  #draw(rate: Rate, lengths: Lengths, windowMs: number, drawn: TraceRequest[]): void {
+  #draw(rate: Rate, lengths: Lengths, sliceMs: number, drawn: TraceRequest[]): void {
     const uniform = this.#once(this.#uniforms, rate.client, () =>
       seededUniform(this.#options.seed, 2 * rate.client + 1),
     )
@@ -144,7 +154,7 @@ class Drawing {
       () => new ClientArrivals(seededUniform(this.#options.seed, 2 * rate.client)),
     )
     arrivals.through(rate, afterS => {
-      const atMs = windowMs + afterS * 1000
+      const atMs = sliceMs + afterS * 1000
       if (atMs < 0 || atMs > this.#options.durationMs) return
       drawn.push({
         atMs,
@@ -177,6 +187,12 @@ class Drawing {
  */
 export function readServegen(lines: Iterable<Line>, lengthLines: Iterable<Line>, options: ServegenOptions): Trace {
   const windows = readRates(lines)
+  if (Math.min(expectedRequests(windows, options), options.requests) > MOST_DRAWN_REQUESTS) {
+    throw new TraceError(
+      null,
+      `these rates make more than ${MOST_DRAWN_REQUESTS} requests: name a shorter time or fewer requests`,
+    )
+  }
   const drawing = new Drawing(options, readLengths(lengthLines))
   for (const [startS, rates] of windows) if (!drawing.window(startS, rates)) break
   const missing = [...drawing.withoutLengths].sort((a, b) => a - b)
