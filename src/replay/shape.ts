@@ -12,7 +12,7 @@ export interface LengthOptions {
   readonly contextLimit?: number
   /** Tokens of an answer at most. */
   readonly maxTokens?: number
-  /** Another number gives other words, so that a warm cache knows none of them. */
+  /** Another number, 0 to 255, gives other words, so that a warm cache knows none of them. */
   readonly salt?: number
 }
 
@@ -56,7 +56,9 @@ export function lengthsFor(
       `expected an input scale that leaves blocks more than ${ID_WORDS} tokens: ${trace.blockTokens} times ${inputScale} does not`,
     )
   }
-  const firstId = (salt % SALTS) * IDS_PER_SALT
+  if (!Number.isInteger(salt) || salt < 0 || salt >= SALTS)
+    throw new RangeError(`expected a salt from 0 to ${SALTS - 1}`)
+  const firstId = salt * IDS_PER_SALT
   return (request, index) => {
     const wantedOutput = Math.max(1, request.outputTokens)
     const outputTokens = Math.min(wantedOutput, maxTokens, Math.max(1, contextLimit - TEMPLATE_TOKENS - 1))
