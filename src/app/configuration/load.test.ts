@@ -164,6 +164,24 @@ describe('a configuration without a fault', () => {
     expect(configuration.keys[0]?.secretHash).toBe(hashSecret('sk-default'))
   })
 
+  it.each([
+    ['Llama-3.1-8B', 'H100-SXM'],
+    ['meta-llama/Llama-3.1-8B-Instruct', 'h100'],
+  ])('may simulate what the tables have, spelled %s on %s', (model, kind) => {
+    const text = `upstreams: { sim: { engine: simulated, model: ${model}, accelerator: { kind: ${kind} } } }`
+    const read = () => ({ text, modifiedAt: 0 })
+    expect(loadConfiguration({ path: 'p.yaml', env: {}, read }).configuration?.upstreams[0]?.simulated).toMatchObject({
+      model,
+    })
+    expect(
+      loadConfiguration({
+        path: 'p.yaml',
+        env: {},
+        read: () => ({ text: text.replace(model, 'Llama-9'), modifiedAt: 0 }),
+      }).faults,
+    ).toHaveLength(1)
+  })
+
   it('may repeat itself by anchors', () => {
     const text = 'upstreams:\n  a: &a { dialect: openai, baseUrl: http://a }\n  b: *a\n'
     expect(good(text).upstreams.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([

@@ -4,11 +4,11 @@ import type { EpochMs } from '../../units/time.ts'
 import type { Configuration } from './configuration.ts'
 import { MAX_CONFIGURATION_BYTES, readDocument } from './document.ts'
 import { environmentFault, type Fault, formatPath, inOrder } from './fault.ts'
+import { hardwareTables, type KnownHardware } from './hardware.ts'
 import { checkReferences } from './references.ts'
 import { resolveConfiguration } from './resolve.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
 import { checkStructure } from './structure.ts'
-import type { KnownHardware } from './upstreams.ts'
 import type { Environment } from './variables.ts'
 
 /** A file as it lies on disk. */
@@ -22,8 +22,8 @@ export interface LoadOptions {
   /** Null configures nothing: every setting has its default, and there is nothing to serve. */
   readonly path: string | null
   readonly env: Environment
-  /** What the simulated engine can play. */
-  readonly hardware: KnownHardware
+  /** Exactly what the simulated engine can play; what the simulation's tables know when not given. */
+  readonly hardware?: KnownHardware
   /** Reads a file; the file system when not given. Throws what the file system throws. */
   readonly read?: (path: string) => ConfigurationFile
 }
@@ -93,16 +93,16 @@ export function loadConfiguration({ path, env, hardware, read = readFromDisk }: 
       return { faults: [unreadable(path, error)] }
     }
   }
-  return check({ ...file, source: path ?? 'embedded', env, hardware })
+  return check({ ...file, source: path ?? 'embedded', env, hardware: hardware ?? null })
 }
 
-function check(of: ConfigurationFile & { source: string; env: Environment; hardware: KnownHardware }): Loaded {
+function check(of: ConfigurationFile & { source: string; env: Environment; hardware: KnownHardware | null }): Loaded {
   const { source } = of
   // An empty file configures nothing; to YAML it is an empty value rather than a mapping.
   const text = /^(?:\s*(?:#.*)?(?:\n|$))*$/.test(of.text) ? '{}' : of.text
   const document = readDocument({ text, file: source, environment: of.env })
   const { form, faults: ofForm } = checkStructure(document, source)
-  const ofReferences = checkReferences(document, source, of.hardware)
+  const ofReferences = checkReferences(document, source, hardwareTables(of.hardware))
   // Once YAML has lost its way, only what stands before can be judged, and only by itself.
   const further = Number.isFinite(document.soundBefore)
     ? ofForm.filter(fault => fault.line < document.soundBefore && fault.problem !== 'is missing')

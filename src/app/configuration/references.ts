@@ -1,9 +1,10 @@
 import type { ConfigurationDocument } from './document.ts'
 import type { Fault } from './fault.ts'
 import { expectedNames } from './fault.ts'
+import type { HardwareTables } from './hardware.ts'
 import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
 import { PRICE_UNITS } from './schema.ts'
-import { checkUpstream, type KnownHardware } from './upstreams.ts'
+import { checkUpstream } from './upstreams.ts'
 import { at, entries, Faults, items, type Spot, textOf } from './walk.ts'
 
 function checkReference(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
@@ -29,7 +30,7 @@ function checkDistinct(
   }
 }
 
-function checkUpstreams(faults: Faults, root: Spot, hardware: KnownHardware): string[] {
+function checkUpstreams(faults: Faults, root: Spot, hardware: HardwareTables): string[] {
   const upstreams = entries(at(root, 'upstreams'))
   for (const { name, spot } of upstreams) {
     if (!isShortName(name)) faults.addToName(spot, 'cannot be the name of an upstream', SHORT_NAME_RULE)
@@ -91,7 +92,7 @@ function checkKeys(faults: Faults, root: Spot, models: readonly string[]): void 
 export function checkReferences(
   document: ConfigurationDocument,
   file: string,
-  hardware: KnownHardware,
+  hardware: HardwareTables,
 ): readonly Fault[] {
   const faults = new Faults(document, file)
   const root = faults.root()

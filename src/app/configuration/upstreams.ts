@@ -1,13 +1,8 @@
 import { NOT_YET } from './clauses.ts'
 import { expectedNames } from './fault.ts'
+import { checkKnown, type HardwareTables } from './hardware.ts'
 import { isHeaderName } from './names.ts'
 import { at, entries, type Faults, items, type Spot, textOf } from './walk.ts'
-
-/** What the simulated engine can play: the names of its tables. */
-export interface KnownHardware {
-  readonly models: readonly string[]
-  readonly accelerators: readonly string[]
-}
 
 /** Headers that belong to the connection, or that the client of an upstream sets itself. */
 const OWN_HEADERS = [
@@ -41,12 +36,6 @@ function checkHeaders(faults: Faults, upstream: Spot): void {
   }
 }
 
-function checkKnown(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
-  const name = textOf(spot)
-  if (name === null || of.known.includes(name)) return
-  faults.add(spot, `is ${JSON.stringify(name)}, which is not in the table of ${of.what}`, expectedNames(name, of.known))
-}
-
 function refuseAll(faults: Faults, upstream: Spot, of: { names: readonly string[]; why: string }): void {
   for (const name of of.names) {
     const spot = at(upstream, name)
@@ -54,16 +43,16 @@ function refuseAll(faults: Faults, upstream: Spot, of: { names: readonly string[
   }
 }
 
-function checkSimulated(faults: Faults, upstream: Spot, hardware: KnownHardware): void {
+function checkSimulated(faults: Faults, upstream: Spot, hardware: HardwareTables): void {
   const names = ['dialect', 'baseUrl', 'apiKey', 'headers']
   refuseAll(faults, upstream, { names, why: 'has no meaning for the simulated engine' })
   const model = at(upstream, 'model')
   const accelerator = at(upstream, 'accelerator')
   const replicas = at(upstream, 'replicas')
-  if (model.tree === undefined) faults.add(model, 'is missing', `one of ${hardware.models.join(', ')}`)
-  else checkKnown(faults, model, { known: hardware.models, what: 'models' })
+  if (model.tree === undefined) faults.add(model, 'is missing', expectedNames('', hardware.models.names))
+  else checkKnown(faults, model, hardware.models)
   if (entries(accelerator).length === 0) faults.add(accelerator, 'is missing', '{ kind, count, dollarsPerHour }')
-  else checkKnown(faults, at(accelerator, 'kind'), { known: hardware.accelerators, what: 'accelerators' })
+  else checkKnown(faults, at(accelerator, 'kind'), hardware.accelerators)
   if (items(replicas).length > 0) faults.add(replicas, 'is a list', 'how many replicas are simulated')
 }
 
@@ -81,7 +70,7 @@ function checkAddress(faults: Faults, upstream: Spot): void {
 }
 
 /** Checks what an upstream needs and may have, which depends on its engine. */
-export function checkUpstream(faults: Faults, upstream: Spot, hardware: KnownHardware): void {
+export function checkUpstream(faults: Faults, upstream: Spot, hardware: HardwareTables): void {
   if (entries(upstream).length === 0) return
   checkHeaders(faults, upstream)
   const engine = textOf(at(upstream, 'engine'))
