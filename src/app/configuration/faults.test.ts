@@ -214,6 +214,23 @@ describe('a configuration with faults', () => {
     expect(formatFaults(loaded.faults ?? [])).not.toContain('hunter2')
   })
 
+  it('never has a value of the environment in its report, wherever it stands', () => {
+    const text =
+      `listen: \${E}\ntrustCallers: \${E}\nupstreams:\n  a: { engine: simulated, model: \${E}, accelerator: { kind: \${E}, count: \${E} } }\n` +
+      `models:\n  m: { deployments: [{ upstream: \${E}, model: x }], route: \${E} }\n` +
+      `prices:\n  - { upstream: \${E}, model: \${E}, input: \${E} }\n  - { upstream: \${E}, model: \${E}, input: \${E} }\n` +
+      `keys:\n  - { name: \${E}, secret: sk-12345678, models: [\${E}] }\n  - { name: \${E}, secret: sk-12345678 }\n`
+    const loaded = load(text, { E: 'hunter2' })
+    expect(loaded.faults?.length).toBeGreaterThanOrEqual(13)
+    expect(formatFaults(loaded.faults ?? [])).not.toContain('hunter2')
+  })
+
+  it('with an engine that nobody knows is not told what that engine would need', () => {
+    expect(faultsOf('upstreams: { a: { engine: simulatd, model: Llama-3.1-8B, replicas: 2 } }')).toEqual([
+      '1 upstreams.a.engine',
+    ])
+  })
+
   it.each([
     ['a name that stands twice', 'models:\n  a: {}\nmodels: {}\n', '3 models'],
     ['a tab as indent', 'upstreams:\n\ta: 1\n', '2 '],

@@ -1,7 +1,7 @@
 import { ACCELERATOR_NAMES, findAccelerator } from '../../simulation/accelerators.ts'
 import { findModel, MODEL_NAMES } from '../../simulation/models.ts'
 import { expectedNames } from './fault.ts'
-import { type Faults, type Spot, textOf } from './walk.ts'
+import { type Faults, quoted, type Spot, textOf } from './walk.ts'
 
 /** Names that a simulated engine may be made of. */
 export interface KnownHardware {
@@ -41,9 +41,5 @@ export function hardwareTables(known: KnownHardware | null): HardwareTables {
 export function checkKnown(faults: Faults, spot: Spot, table: Table): void {
   const name = textOf(spot)
   if (name === null || table.has(name)) return
-  faults.add(
-    spot,
-    `is ${JSON.stringify(name)}, which is not in the table of ${table.what}`,
-    expectedNames(name, table.names),
-  )
+  faults.add(spot, `is ${quoted(spot)}, which is not in the table of ${table.what}`, expectedNames(name, table.names))
 }

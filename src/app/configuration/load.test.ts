@@ -246,6 +246,13 @@ describe('the file of a configuration', () => {
     )
   })
 
+  it('that stands as an example has no fault', () => {
+    const path = join(import.meta.dirname, '../../../examples/penstock.yaml')
+    const { configuration, faults } = loadConfiguration({ path, env: {} })
+    expect(faults).toBeUndefined()
+    expect(configuration?.upstreams).toHaveLength(4)
+  })
+
   it('configures nothing when there is none', () => {
     const { configuration } = loadConfiguration({ path: null, env: {}, hardware })
     expect(configuration).toMatchObject({ source: 'embedded', upstreams: [], models: [] })

@@ -99,7 +99,8 @@ export function loadConfiguration({ path, env, hardware, read = readFromDisk }: 
 function check(of: ConfigurationFile & { source: string; env: Environment; hardware: KnownHardware | null }): Loaded {
   const { source } = of
   // An empty file configures nothing; to YAML it is an empty value rather than a mapping.
-  const text = /^(?:\s*(?:#.*)?(?:\n|$))*$/.test(of.text) ? '{}' : of.text
+  const empty = of.text.split('\n').every(line => /^\s*(?:#|$)/.test(line))
+  const text = empty ? '{}' : of.text
   const document = readDocument({ text, file: source, environment: of.env })
   const { form, faults: ofForm } = checkStructure(document, source)
   const ofReferences = checkReferences(document, source, hardwareTables(of.hardware))

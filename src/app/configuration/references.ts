@@ -5,13 +5,13 @@ import type { HardwareTables } from './hardware.ts'
 import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
 import { PRICE_UNITS } from './schema.ts'
 import { checkUpstream } from './upstreams.ts'
-import { at, entries, Faults, items, type Spot, textOf } from './walk.ts'
+import { at, entries, Faults, items, quoted, type Spot, textOf } from './walk.ts'
 
 function checkReference(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
   const name = textOf(spot)
   if (name === null || of.known.includes(name)) return
   const expected = of.known.length > 0 ? expectedNames(name, of.known) : `${of.what} of that name, and there are none`
-  faults.add(spot, `refers to ${JSON.stringify(name)}, and there is no ${of.what} of that name`, expected)
+  faults.add(spot, `refers to ${quoted(spot)}, and there is no ${of.what} of that name`, expected)
 }
 
 /** Says of each value that stood before where it did. */
@@ -25,7 +25,7 @@ function checkDistinct(
     const value = textOf(spot)
     if (value === null || value === '') continue
     const first = seen.get(value)
-    if (first) faults.add(spot, problem(value, faults.lineOf(first)))
+    if (first) faults.add(spot, problem(quoted(spot), faults.lineOf(first)))
     else seen.set(value, spot)
   }
 }
@@ -62,7 +62,8 @@ function checkPrices(faults: Faults, root: Spot, upstreams: readonly string[]): 
     const name = textOf(upstream) === null || textOf(model) === null ? null : `${textOf(upstream)}/${textOf(model)}`
     if (name === null) continue
     const first = seen.get(name)
-    if (first !== undefined) faults.add(model, `has a second price for ${name}; the first is on line ${first}`)
+    if (first !== undefined)
+      faults.add(model, `is ${quoted(model)} of the same upstream a second time; the first price is on line ${first}`)
     else seen.set(name, faults.lineOf(model))
   }
 }
@@ -73,7 +74,7 @@ function checkKeys(faults: Faults, root: Spot, models: readonly string[]): void 
   checkDistinct(
     faults,
     keys.map(key => at(key, 'name')),
-    (name, line) => `is ${JSON.stringify(name)} a second time; the first is on line ${line}`,
+    (name, line) => `is ${name} a second time; the first is on line ${line}`,
   )
   checkDistinct(faults, secrets, (_, line) => `is that of another key, on line ${line}`)
   const adminToken = textOf(at(root, 'adminToken'))

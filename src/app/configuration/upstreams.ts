@@ -2,6 +2,7 @@ import { NOT_YET } from './clauses.ts'
 import { expectedNames } from './fault.ts'
 import { checkKnown, type HardwareTables } from './hardware.ts'
 import { isHeaderName } from './names.ts'
+import { ENGINES } from './schema.ts'
 import { at, entries, type Faults, items, type Spot, textOf } from './walk.ts'
 
 /** Headers that belong to the connection, or that the client of an upstream sets itself. */
@@ -75,6 +76,8 @@ export function checkUpstream(faults: Faults, upstream: Spot, hardware: Hardware
   checkHeaders(faults, upstream)
   const engine = textOf(at(upstream, 'engine'))
   if (engine === 'simulated') return checkSimulated(faults, upstream, hardware)
+  // With an engine that nobody knows, nothing can be said of what it needs.
+  if (engine !== null && !ENGINES.some(known => known === engine)) return
   const dialect = at(upstream, 'dialect')
   if (at(upstream, 'engine').tree === undefined && dialect.tree === undefined) {
     faults.add(dialect, 'is missing', 'openai or anthropic; only an upstream with an engine may leave it out')

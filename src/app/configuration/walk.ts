@@ -1,5 +1,6 @@
 import { type ConfigurationDocument, Leaf, type Tree } from './document.ts'
 import { type Fault, formatPath, type Path } from './fault.ts'
+import { shown } from './leaves.ts'
 
 /** A place in a configuration that may have any number of faults: it is asked what is there, and nothing is taken for granted. */
 export interface Spot {
@@ -34,6 +35,11 @@ export function items(spot: Spot): Spot[] {
 export function textOf(spot: Spot): string | null {
   const { tree } = spot
   return tree instanceof Leaf && !tree.broken && tree.kind !== 'null' ? tree.text : null
+}
+
+/** The value as the file has it, for a message: nothing that came from the environment is in it. */
+export function quoted(spot: Spot): string {
+  return spot.tree instanceof Leaf ? shown(spot.tree) : ''
 }
 
 /** Collects faults at places of one document. */
