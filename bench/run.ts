@@ -76,8 +76,10 @@ export class Bench {
     const wanted = IN_ROUNDS.filter(measure => this.#options.measures.has(measure))
     if (wanted.length === 0) return
     await warmUp(target, this.#options.dialect)
-    for (const measure of wanted)
+    for (const measure of wanted) {
+      await quiet(target)
       this.#keep(round, measure, target.name, await ROUND_MEASURE[measure](target, this.#options))
+    }
   }
 
   async #startup(round: number, subject: Subject, target: Running): Promise<void> {

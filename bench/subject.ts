@@ -1,11 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { type Command, freePort, GATEWAY_CORE, type Pinned, startPinned } from './process.ts'
+import { type Command, cpuSeconds, freePort, GATEWAY_CORE, type Pinned, startPinned } from './process.ts'
 import { type Body, plainBody } from './traffic.ts'
 import { discard, scratch, Unavailable } from './workshop.ts'
 
 const READY_MS = 120_000
 const PROBE_EVERY_MS = 2
+/** A subject is quiet when it uses at most this share of its core for so long; it is waited for at most `QUIET_MS`. */
+const QUIET_SHARE = 0.15
+const QUIET_WINDOW_MS = 200
+const QUIET_MS = 30_000
 
 /** What a subject is started with. */
 export interface Place {
@@ -70,19 +75,40 @@ export async function start(subject: Subject, upstreamPort: number): Promise<Run
   }
 }
 
+/** Waits until a subject has done with what an earlier load left in its queues. */
+export async function quiet(target: Running): Promise<void> {
+  if (!target.process) return
+  for (const end = performance.now() + QUIET_MS; performance.now() < end; ) {
+    const before = cpuSeconds(target.process.pid)
+    await new Promise(resolve => setTimeout(resolve, QUIET_WINDOW_MS))
+    if ((cpuSeconds(target.process.pid) - before) * 1000 <= QUIET_WINDOW_MS * QUIET_SHARE) return
+  }
+}
+
 /** Asks until a 200 comes. */
 export async function answers(process: Pinned, ask: () => Promise<Answer>): Promise<Answer> {
   const begun = performance.now()
   let last = 'nothing'
   while (performance.now() - begun < READY_MS) {
     const ended = process.exited()
-    if (ended !== null) throw new Unavailable(`it ended with ${ended} before it answered (last answer: ${last})`)
+    if (ended !== null)
+      throw new Unavailable(`it ended with ${ended} before it answered: ${lastWords(process.logFile)}`)
     const answer = await ask().catch((error: Error) => ({ status: 0, text: error.message, headers: {} }))
     if (answer.status === 200) return answer
     last = `${answer.status} ${answer.text.slice(0, 200)}`
     await new Promise(resolve => setTimeout(resolve, PROBE_EVERY_MS))
   }
   throw new Unavailable(`no answer within ${READY_MS / 1000} s (last: ${last})`)
+}
+
+/** The last line that speaks of an error, else the last one. */
+function lastWords(file: string): string {
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(line => line.trim() !== '')
+  return (lines.findLast(line => /error|refused|cannot/i.test(line)) ?? lines.at(-1) ?? 'it said nothing')
+    .trim()
+    .slice(0, 300)
 }
 
 export interface Answer {

@@ -28,14 +28,14 @@ export function plainBody(dialect: Dialect): Body {
   return { path: PATH[dialect], json: JSON.stringify(bodyOf(dialect)) }
 }
 
+/** The mock upstream finds the pace in the question, which every gateway passes on whatever else it drops. */
 export function streamBody(dialect: Dialect, pace: Pace): Body {
-  const user = pace ? `pace:${pace.frames}/${Math.round(pace.intervalMs * 1000)}` : 'bench'
-  const whose = dialect === 'openai' ? { user } : { metadata: { user_id: user } }
-  return { path: PATH[dialect], json: JSON.stringify({ ...bodyOf(dialect), stream: true, ...whose }) }
+  const asked = pace ? ` pace:${pace.frames}/${Math.round(pace.intervalMs * 1000)}` : ''
+  return { path: PATH[dialect], json: JSON.stringify({ ...bodyOf(dialect, asked), stream: true }) }
 }
 
-function bodyOf(dialect: Dialect): object {
-  const question = { role: 'user', content: QUESTION }
+function bodyOf(dialect: Dialect, asked = ''): object {
+  const question = { role: 'user', content: QUESTION + asked }
   return dialect === 'openai'
     ? {
         model: MODEL.openai,

@@ -5,7 +5,7 @@
  *   upstream PORT
  *
  * A POST whose body asks for a stream gets frames of about 200 bytes, one write each: 200 of them as fast as the reader
- * takes them, or FRAMES of them INTERVAL_US apart when the body has `pace:FRAMES/INTERVAL_US` somewhere (in `user`).
+ * takes them, or FRAMES of them INTERVAL_US apart when the body has `pace:FRAMES/INTERVAL_US` somewhere.
  * Open streams take turns, a frame each. Paces are meant to be the same for all streams open at one time. Any other
  * POST gets a plain answer of about 600 bytes with its usage. A GET gets a small JSON object for health checks.
  */

@@ -7,6 +7,9 @@ import { pythonHome, pythonProgram } from './python.ts'
 const PACKAGE = 'litellm[proxy]'
 const VERSION = '1.106.2'
 
+/** It refuses to start without one. */
+const MASTER_KEY = 'sk-bench-5f1c9d3e7a2b4c6d8e0f1a3b5c7d9e2f'
+
 /** One worker, no database: less than it needs for budgets. */
 export const litellm: Subject = {
   name: 'litellm',
@@ -38,9 +41,14 @@ general_settings: { disable_spend_logs: true }
         '--num_workers',
         '1',
       ],
-      env: { LITELLM_LOG: 'ERROR', LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_MODE: 'PRODUCTION' },
+      env: {
+        LITELLM_LOG: 'ERROR',
+        LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+        LITELLM_MODE: 'PRODUCTION',
+        LITELLM_MASTER_KEY: MASTER_KEY,
+      },
       cwd: directory,
     }
   },
-  headers: () => ({ authorization: 'Bearer sk-any' }),
+  headers: () => ({ authorization: `Bearer ${MASTER_KEY}` }),
 }

@@ -4,6 +4,8 @@ import type { Subject } from '../subject.ts'
 import { CACHE, run } from '../workshop.ts'
 
 const VERSION = '1.15.2'
+/** Its streams fail with later ones: Portkey-AI/gateway#1389. */
+const NODE_SERVER_VERSION = '1.14.1'
 const HOME = join(CACHE, `portkey-${VERSION}`)
 const ENTRY = join(HOME, 'node_modules/@portkey-ai/gateway/build/start-server.js')
 
@@ -14,7 +16,8 @@ export const portkey: Subject = {
   prepare: () => {
     if (existsSync(ENTRY)) return
     mkdirSync(HOME, { recursive: true })
-    writeFileSync(join(HOME, 'package.json'), '{ "private": true }\n')
+    const manifest = { private: true, overrides: { '@hono/node-server': NODE_SERVER_VERSION } }
+    writeFileSync(join(HOME, 'package.json'), JSON.stringify(manifest))
     const npm = ['install', '--no-save', '--no-audit', '--no-fund', `@portkey-ai/gateway@${VERSION}`]
     run('npm', npm, `npm install @portkey-ai/gateway@${VERSION}`, HOME)
   },
