@@ -1,0 +1,177 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Acknowledgement, Command } from './command.ts'
+import { Dictionary } from './dictionary.ts'
+import { describeFault, isDiskFault } from './fault.ts'
+import { KeyRows } from './keyRows.ts'
+import { Records } from './records.ts'
+import { CALL, COMMAND, DEFINE, ENTRY, type RingViews } from './ring.ts'
+
+/** Entries that one transaction takes at most, so that none waits long for the others. */
+export const MAX_GROUP_ENTRIES = 4_096
+
+/** Entries of the ring that are written by one transaction. */
+interface Span {
+  readonly start: number
+  end: number
+  /** Those that are acknowledged: records and commands. */
+  count: number
+  /** Numbers of texts below this one are not used after the span; 0 for none. */
+  forgetBelow: number
+}
+
+export interface GroupResult {
+  readonly end: number
+  readonly count: number
+  readonly acknowledgements: readonly Acknowledgement[]
+  /** Commands that take effect after the commit. */
+  readonly commands: readonly Command[]
+  /** Largest id of the group's records; 0 when there are none. */
+  readonly latestId: bigint
+}
+
+/** Writes groups of entries, each in one transaction: all that came while the last one was on its way to the disk. */
+export class Groups {
+  readonly #db: DatabaseSync
+  readonly #path: string
+  readonly #views: RingViews
+  readonly #mask: number
+  readonly #dictionary: Dictionary
+  readonly #records: Records
+  readonly #keys: KeyRows
+  #commands: Command[] = []
+  #latestId = 0n
+
+  constructor(db: DatabaseSync, path: string, views: RingViews) {
+    this.#db = db
+    this.#path = path
+    this.#views = views
+    this.#mask = views.numbers.length - 1
+    this.#dictionary = new Dictionary(db)
+    this.#records = new Records(db, views, this.#dictionary)
+    this.#keys = new KeyRows(db)
+  }
+
+  /** Writes the entries between two positions, or the first MAX_GROUP_ENTRIES of them. Never throws. */
+  write(start: number, tail: number): GroupResult {
+    const span = this.#span(start, tail)
+    const acknowledgements = this.#commit(span)
+    if (span.forgetBelow > 0) this.#dictionary.forget(span.forgetBelow)
+    return { end: span.end, count: span.count, acknowledgements, commands: this.#commands, latestId: this.#latestId }
+  }
+
+  #span(start: number, tail: number): Span {
+    const { halves, numbers } = this.#views
+    const span = { start, end: start, count: 0, forgetBelow: 0 }
+    while (span.end !== tail && span.count < MAX_GROUP_ENTRIES) {
+      const at = span.end & this.#mask
+      const kind = halves[2 * at]
+      if (kind === ENTRY.call || kind === ENTRY.command) span.count++
+      else if (kind === ENTRY.forget) span.forgetBelow = numbers[at + 1]!
+      span.end = (span.end + halves[2 * at + 1]!) | 0
+    }
+    return span
+  }
+
+  #commit(span: Span): readonly Acknowledgement[] {
+    try {
+      this.#transaction(() => this.#writeAll(span))
+      return [{ count: span.count, failure: null }]
+    } catch (error) {
+      if (isDiskFault(error)) return this.#failed(span, error)
+    }
+    // One of the records can not be kept. The others must not suffer for it, so each is written under its own savepoint.
+    try {
+      let acknowledgements: readonly Acknowledgement[] = []
+      this.#transaction(() => {
+        acknowledgements = this.#writeEach(span)
+      })
+      return acknowledgements
+    } catch (error) {
+      return this.#failed(span, error)
+    }
+  }
+
+  #failed(span: Span, error: unknown): readonly Acknowledgement[] {
+    return [{ count: span.count, failure: describeFault(error, 'write', this.#path) }]
+  }
+
+  #transaction(write: () => void): void {
+    this.#commands = []
+    this.#latestId = 0n
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      write()
+      this.#records.settle()
+      this.#db.exec('COMMIT')
+      this.#dictionary.committed()
+    } catch (error) {
+      // SQLite has rolled back by itself after some faults, a full disk among them.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      this.#records.drop()
+      this.#dictionary.rollBack(0)
+      throw error
+    }
+  }
+
+  #writeAll(span: Span): void {
+    for (let position = span.start; position !== span.end; ) {
+      const at = position & this.#mask
+      this.#entry(at)
+      position = (position + this.#views.halves[2 * at + 1]!) | 0
+    }
+  }
+
+  #writeEach(span: Span): readonly Acknowledgement[] {
+    const acknowledgements: Acknowledgement[] = []
+    for (let position = span.start; position !== span.end; ) {
+      const at = position & this.#mask
+      const kind = this.#views.halves[2 * at]
+      const failure = this.#alone(at)
+      if (kind === ENTRY.call || kind === ENTRY.command) acknowledgements.push({ count: 1, failure })
+      position = (position + this.#views.halves[2 * at + 1]!) | 0
+    }
+    return acknowledgements
+  }
+
+  /** @returns why the entry could not be written, or null */
+  #alone(at: number): string | null {
+    const mark = this.#dictionary.mark()
+    this.#db.exec('SAVEPOINT entry')
+    try {
+      this.#entry(at)
+      this.#db.exec('RELEASE entry')
+      return null
+    } catch (error) {
+      if (isDiskFault(error)) throw error
+      this.#db.exec('ROLLBACK TO entry')
+      this.#db.exec('RELEASE entry')
+      this.#dictionary.rollBack(mark)
+      return describeFault(error, 'write', this.#path)
+    }
+  }
+
+  #entry(at: number): void {
+    const { halves, numbers, integers } = this.#views
+    const kind = halves[2 * at]
+    if (kind === ENTRY.call) {
+      this.#records.insert(at)
+      const id = integers[at + CALL.id]!
+      if (id > this.#latestId) this.#latestId = id
+    } else if (kind === ENTRY.define) {
+      const text = this.#text(at + DEFINE.text, numbers[at + DEFINE.bytes]!)
+      this.#dictionary.define(numbers[at + DEFINE.number]!, numbers[at + DEFINE.table]!, text)
+    } else if (kind === ENTRY.command) {
+      this.#command(JSON.parse(this.#text(at + COMMAND.text, numbers[at + COMMAND.bytes]!)) as Command)
+    }
+  }
+
+  #command(command: Command): void {
+    if (command.do === 'createKey') this.#keys.add(command.key)
+    else if (command.do === 'revokeKey') this.#keys.remove(command.name)
+    else this.#commands.push(command)
+  }
+
+  #text(at: number, bytes: number): string {
+    return this.#views.bytes.toString('utf8', at * 8, at * 8 + bytes)
+  }
+}

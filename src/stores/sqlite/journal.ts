@@ -1,0 +1,193 @@
+import { Worker } from 'node:worker_threads'
+import type { EpochMs } from '../../units/time.ts'
+import type { Key } from '../../vocabulary/caller.ts'
+import type { CallRecord } from '../../vocabulary/record.ts'
+import type { Acknowledgement, Command, WriterMessage } from './command.ts'
+import { Encoder } from './encoder.ts'
+import { RingProducer } from './producer.ts'
+import { Queue } from './queue.ts'
+import { createRing } from './ring.ts'
+import { threadModule, within } from './thread.ts'
+import type { WriterStart } from './writer.ts'
+
+/** Records that wait for room in the ring, as when the disk hangs; more are refused. */
+export const MAX_WAITING = 100_000
+/** How long closing waits for the disk before it gives up. */
+const CLOSE_TIMEOUT_MS = 15_000
+
+type Durable = (failure: Error | null) => void
+
+interface Waiting {
+  readonly entry: CallRecord | Command
+  readonly durable: Durable
+}
+
+/** What the ledger held when it was opened. */
+export interface Opened {
+  readonly journal: Journal
+  readonly keys: readonly Key[]
+  readonly latestAt: EpochMs
+}
+
+/**
+ * Starts the writer and waits until it has the ledger open.
+ *
+ * @throws Error naming the path when the ledger can't be opened
+ */
+export async function openJournal(start: Omit<WriterStart, 'ring'>): Promise<Opened> {
+  const ring = createRing()
+  const workerData: WriterStart = { ...start, ring }
+  const worker = new Worker(threadModule('writer', import.meta.url), { workerData, name: 'ledger writer' })
+  const message = await firstMessage(worker)
+  if (typeof message !== 'number' && message.is === 'open') {
+    return { journal: new Journal(worker, new RingProducer(ring)), keys: message.keys, latestAt: message.latestAt }
+  }
+  await worker.terminate()
+  throw new Error(typeof message !== 'number' && message.is === 'refused' ? message.message : 'the ledger did not open')
+}
+
+function firstMessage(worker: Worker): Promise<WriterMessage> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new Error('the thread that writes the ledger ended as it started'))
+    worker.once('error', reject)
+    worker.once('exit', ended)
+    worker.once('message', (message: WriterMessage) => {
+      worker.off('error', reject)
+      worker.off('exit', ended)
+      resolve(message)
+    })
+  })
+}
+
+/** Hands records and commands to the writer's thread, and tells their owners when they are on disk. */
+export class Journal {
+  readonly #worker: Worker
+  readonly #ring: RingProducer
+  readonly #encoder: Encoder
+  /** Owners of the entries in the ring, in their order. */
+  readonly #owners = new Queue<Durable>()
+  readonly #waiting = new Queue<Waiting>()
+  #publishing = false
+  /** Why nothing is taken any more; null while the journal is open. */
+  #ended: Error | null = null
+  readonly #exited: Promise<void>
+
+  constructor(worker: Worker, ring: RingProducer) {
+    this.#worker = worker
+    this.#ring = ring
+    this.#encoder = new Encoder(ring)
+    worker.on('message', (message: WriterMessage) => this.#hear(message))
+    worker.on('error', (error: Error) =>
+      this.#end(new Error(`the thread that writes the ledger failed: ${error.message}`)),
+    )
+    this.#exited = new Promise(resolve => {
+      worker.on('exit', () => {
+        this.#end(new Error('the thread that writes the ledger has ended'))
+        resolve()
+      })
+    })
+  }
+
+  /** Never throws and never calls back within the call. */
+  append(record: CallRecord, durable: Durable): void {
+    this.#put(record, durable)
+  }
+
+  /** Resolves when what the command changes is on disk. */
+  command(command: Command): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#put(command, failure => (failure ? reject(failure) : resolve()))
+    })
+  }
+
+  /** Writes what is pending, then ends the writer; gives up after CLOSE_TIMEOUT_MS. */
+  async close(): Promise<void> {
+    if (this.#ended === null) {
+      this.#put({ do: 'close' }, () => {})
+      this.#ended = new Error('the ledger is closed')
+    }
+    const inTime = await within<boolean>(
+      this.#exited.then(() => true),
+      CLOSE_TIMEOUT_MS,
+      () => false,
+    )
+    if (inTime) return
+    await this.#worker.terminate()
+    throw new Error(`the disk did not take the ledger's last records within ${CLOSE_TIMEOUT_MS} ms`)
+  }
+
+  #put(entry: CallRecord | Command, durable: Durable): void {
+    if (this.#ended !== null) {
+      this.#fail(durable, this.#ended)
+    } else if (this.#waiting.length > 0 || !this.#write(entry, durable)) {
+      if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ entry, durable })
+      else this.#fail(durable, new Error(`the ledger's disk is too slow: ${MAX_WAITING} records wait for it`))
+    }
+  }
+
+  /** @returns false while the ring has no room */
+  #write(entry: CallRecord | Command, durable: Durable): boolean {
+    try {
+      const written = 'do' in entry ? this.#encoder.command(JSON.stringify(entry)) : this.#encoder.record(entry)
+      if (written) this.#owners.push(durable)
+      if (!this.#publishing) this.#publishSoon()
+      return written
+    } catch (error) {
+      this.#fail(durable, error instanceof Error ? error : new Error(String(error)))
+      return true
+    }
+  }
+
+  /** Once what this turn of the event loop still brings is there: one wake-up for all of it. */
+  #publishSoon(): void {
+    this.#publishing = true
+    setImmediate(this.#publish)
+  }
+
+  readonly #publish = (): void => {
+    this.#publishing = false
+    this.#ring.publish()
+  }
+
+  #hear(message: WriterMessage): void {
+    if (typeof message === 'number') this.#acknowledge(message, null)
+    else if (message.is === 'acknowledged') for (const group of message.groups) this.#acknowledgeGroup(group)
+    this.#drainWaiting()
+  }
+
+  #acknowledgeGroup({ count, failure }: Acknowledgement): void {
+    this.#acknowledge(count, failure === null ? null : new Error(failure))
+  }
+
+  #acknowledge(count: number, failure: Error | null): void {
+    for (let done = 0; done < count; done++) this.#tell(this.#owners.shift()!, failure)
+  }
+
+  #drainWaiting(): void {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (!this.#write(next.entry, next.durable)) return
+      this.#waiting.shift()
+    }
+  }
+
+  #end(reason: Error): void {
+    this.#ended ??= reason
+    while (this.#owners.length > 0) this.#tell(this.#owners.shift()!, reason)
+    while (this.#waiting.length > 0) this.#tell(this.#waiting.shift()!.durable, reason)
+  }
+
+  #fail(durable: Durable, reason: Error): void {
+    queueMicrotask(() => durable(reason))
+  }
+
+  /** What one owner throws is a fault of the program; the others must still be told. */
+  #tell(durable: Durable, failure: Error | null): void {
+    try {
+      durable(failure)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Key } from '../../vocabulary/caller.ts'
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+/** Rows of the keys that the admin API made. */
+export class KeyRows {
+  readonly #all: StatementSync
+  readonly #add: StatementSync
+  readonly #remove: StatementSync
+
+  constructor(db: DatabaseSync) {
+    this.#all = db.prepare('SELECT name, team, user, tags, models, secret_hash, created_at FROM keys ORDER BY name')
+    this.#add = db.prepare(
+      'INSERT INTO keys (name, team, user, tags, models, secret_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    this.#remove = db.prepare('DELETE FROM keys WHERE name = ?')
+  }
+
+  all(): readonly Key[] {
+    return this.#all.all().map(row => ({
+      name: String(row.name),
+      team: row.team === null ? null : String(row.team),
+      user: row.user === null ? null : String(row.user),
+      tags: JSON.parse(String(row.tags)),
+      models: row.models === null ? null : JSON.parse(String(row.models)),
+      secretHash: String(row.secret_hash),
+      createdAt: Number(row.created_at),
+      declared: false,
+    }))
+  }
+
+  add(key: Key): void {
+    this.#add.run(
+      key.name,
+      key.team,
+      key.user,
+      JSON.stringify(key.tags),
+      jsonOrNull(key.models),
+      key.secretHash,
+      key.createdAt,
+    )
+  }
+
+  remove(name: string): void {
+    this.#remove.run(name)
+  }
+}

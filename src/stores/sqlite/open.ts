@@ -1,0 +1,85 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Cancel, Clock } from '../../ports/clock.ts'
+import type { KeyStore, LedgerStore } from '../../ports/ledger.ts'
+import type { DurationMs } from '../../units/time.ts'
+import { LEDGER_FILE, LOCK_FILE } from './database.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { SqliteKeys } from './keys.ts'
+import { SqliteLedger } from './ledger.ts'
+import { Reading } from './reading.ts'
+
+export interface SqliteOptions {
+  /** Made with mode 0700 when it is not there. */
+  readonly directory: string
+  /** Age at which records are deleted and only their sums are kept; null, the default, keeps all. */
+  readonly retainMs?: DurationMs | null
+  /** `full`, the default: a record that is durable survives a loss of power. `normal`: only a crash of the process. */
+  readonly synchronous?: 'full' | 'normal'
+  /** Largest size of the ledger's file in bytes; null, the default, for as much as the disk holds. */
+  readonly maxBytes?: number | null
+  /** Lets retention go on while no calls come; without it, its time is that of the latest record. */
+  readonly clock?: Pick<Clock, 'now' | 'after'>
+}
+
+export interface SqliteStores {
+  readonly ledger: LedgerStore
+  readonly keys: KeyStore
+  /** Writes what is pending, then closes; bounded in time. */
+  close(): Promise<void>
+}
+
+/** How often retention is told the time. */
+const TICK_MS = 60_000
+
+/**
+ * Opens the embedded ledger of one gateway: a file of SQLite, a thread that writes it and, from the first query on, a
+ * thread that reads it.
+ *
+ * @throws Error, in one sentence with the path, when the directory can't be made or written, another process writes to
+ * it, or the file is damaged, foreign or of a newer version
+ */
+export async function openSqliteStores(options: SqliteOptions): Promise<SqliteStores> {
+  const { directory, retainMs = null, synchronous = 'full', maxBytes = null, clock } = options
+  prepareFiles(directory)
+  const { journal, keys, latestAt } = await openJournal({ directory, retainMs, synchronous, maxBytes })
+  const reading = new Reading(join(directory, LEDGER_FILE))
+  const stopTicking = clock === undefined || retainMs === null ? () => {} : keepTicking(clock, journal)
+  let closing: Promise<void> | null = null
+  const close = () => {
+    closing ??= (async () => {
+      stopTicking()
+      // The reader first: the last connection that closes writes the log back into the file.
+      await reading.close()
+      await journal.close()
+    })()
+    return closing
+  }
+  return { ledger: new SqliteLedger(journal, reading, { latestAt, close }), keys: new SqliteKeys(journal, keys), close }
+}
+
+/** Makes directory and files with rights for their owner alone; SQLite gives its other files the rights of these. */
+function prepareFiles(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    for (const name of [LEDGER_FILE, LOCK_FILE]) {
+      const path = join(directory, name)
+      closeSync(openSync(path, 'a', 0o600))
+      chmodSync(path, 0o600)
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`can not write to the data directory ${directory}: ${reason}`)
+  }
+}
+
+function keepTicking(clock: Pick<Clock, 'now' | 'after'>, journal: Journal): Cancel {
+  let cancel: Cancel = () => {}
+  const tick = () => {
+    // A failure needs no word here: the records of the calls meet the same disk.
+    journal.command({ do: 'tick', now: clock.now() }).catch(() => {})
+    cancel = clock.after(TICK_MS, tick)
+  }
+  tick()
+  return () => cancel()
+}

@@ -1,0 +1,95 @@
+/** Marks the file as a ledger of Penstock (`PNST`), so that another program's database is never taken for one. */
+export const APPLICATION_ID = 0x504e5354
+
+/**
+ * What leads from each version of the schema to the next; `PRAGMA user_version` counts those that were applied.
+ * Append only: a ledger of any earlier version must open.
+ *
+ * Every byte of `calls` and `attempts` is paid for each call: what repeats stands once in a table of names, values of
+ * a list are their places in it (see codes.ts), lengths of time are whole microseconds, money is nano-dollars, and the
+ * id carries the time, so that there is no index of times.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, balance INTEGER NOT NULL) STRICT;
+
+  CREATE TABLE models (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE deployments (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, account INTEGER NOT NULL) STRICT;
+  CREATE TABLE callers (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, account INTEGER NOT NULL) STRICT;
+  CREATE TABLE rates (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE circumstances (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+
+  CREATE TABLE calls (
+    id INTEGER PRIMARY KEY,
+    at_offset_ms INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    caller INTEGER NOT NULL,
+    dialect INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    streamed INTEGER NOT NULL,
+    held INTEGER,
+    dollars INTEGER,
+    duration_us INTEGER NOT NULL,
+    first_token_us INTEGER,
+    run TEXT
+  ) STRICT;
+  -- Few calls do not complete; those that look for them need not read all the others.
+  CREATE INDEX calls_not_completed ON calls (outcome) WHERE outcome <> 0;
+
+  CREATE TABLE attempts (
+    call INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    deployment INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    status INTEGER,
+    started_offset_ms INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL,
+    first_token_us INTEGER,
+    rate INTEGER,
+    dollars INTEGER,
+    source INTEGER,
+    input INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    written_5m INTEGER NOT NULL,
+    written_1h INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL,
+    circumstances INTEGER,
+    counts TEXT,
+    PRIMARY KEY (call, n)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Sums of the calls that retention deleted. The day is UTC, in days since 1970; deployment 0 stands for calls
+  -- without attempts. A call counts in \`calls\` at its first deployment, in \`took_part\` at each of its deployments.
+  CREATE TABLE rollups (
+    day INTEGER NOT NULL,
+    caller INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    deployment INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    took_part INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    dollars INTEGER NOT NULL,
+    wasted INTEGER NOT NULL,
+    unrated INTEGER NOT NULL,
+    PRIMARY KEY (day, caller, model, deployment)
+  ) STRICT, WITHOUT ROWID;
+  -- One row: the largest id that retention deleted, so that ids never repeat even when every call is gone.
+  CREATE TABLE swept (id INTEGER NOT NULL) STRICT;
+  INSERT INTO swept VALUES (0);
+
+  CREATE TABLE keys (
+    name TEXT PRIMARY KEY,
+    team TEXT,
+    user TEXT,
+    tags TEXT NOT NULL,
+    models TEXT,
+    secret_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
