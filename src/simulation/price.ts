@@ -1,0 +1,81 @@
+import { formatPerMillion, type NanoDollars, parseDollars } from '../units/money.ts'
+import { accelerator as acceleratorNamed } from './accelerators.ts'
+import { describeReplica } from './replica.ts'
+import { stepTime } from './step-time.ts'
+
+/** Prices of a simulated model in dollars per million tokens, as plain decimals of at most six places. */
+export interface SimulatedPrice {
+  readonly input: string
+  readonly cachedInput: string
+  readonly output: string
+}
+
+/** The batch at which throughput is modelled: a well-used engine with conversations of ordinary length. */
+export const PRICED_SEQUENCES = 64
+export const PRICED_CONTEXT_TOKENS = 2048
+/** Cached input costs this part of computed input: it takes room in the cache and no arithmetic. */
+const CACHED_PART = 10n
+/** For an accelerator whose rent nobody named and the table does not know: the rent of an H100 for its watts. */
+const DOLLARS_PER_HOUR_AND_WATT = 1.3 / 700
+
+const FEMTOSECONDS = 1e15
+const FEMTOSECONDS_PER_HOUR = 3_600n * 10n ** 15n
+const PICO_PER_NANO = 1_000n
+
+/**
+ * What tokens cost if the accelerators are always busy: dollars an hour × seconds that a token takes of the engine.
+ *
+ *     output      = rent / second × step time of 64 sequences with 2,048 tokens of context / 64
+ *     input       = rent / second × step time of one full prefill step / its tokens
+ *     cachedInput = input / 10
+ *
+ * @param accelerator.dollarsPerHour of one accelerator; null takes the table's long-term rent
+ * @throws Error when the model or accelerator is unknown or the model does not fit
+ */
+export function simulatedPrice(
+  model: string,
+  accelerator: { readonly kind: string; readonly count: number; readonly dollarsPerHour: NanoDollars | null },
+): SimulatedPrice {
+  const { options } = describeReplica({ model, accelerator })
+  const perHour = (accelerator.dollarsPerHour ?? tableRent(accelerator.kind)) * BigInt(accelerator.count)
+  const { stepTokens } = options.limits
+  const window = options.costs.shape.model.windowTokens
+  const decodeMs = stepTime(options.costs, {
+    decodeSequences: PRICED_SEQUENCES,
+    prefillTokens: 0,
+    contextTokens: PRICED_SEQUENCES * PRICED_CONTEXT_TOKENS,
+    windowedContextTokens: PRICED_SEQUENCES * Math.min(PRICED_CONTEXT_TOKENS, window),
+    prefillPairs: 0,
+    windowedPrefillPairs: 0,
+  })
+  const prefillMs = stepTime(options.costs, {
+    decodeSequences: 0,
+    prefillTokens: stepTokens,
+    contextTokens: 0,
+    windowedContextTokens: 0,
+    prefillPairs: (stepTokens * PRICED_CONTEXT_TOKENS) / 2,
+    windowedPrefillPairs: stepTokens * Math.min(PRICED_CONTEXT_TOKENS / 2, window),
+  })
+  const input = picoDollars(perHour, prefillMs / stepTokens)
+  return {
+    input: formatPerMillion(input),
+    cachedInput: formatPerMillion(atLeastOne(input / CACHED_PART)),
+    output: formatPerMillion(picoDollars(perHour, decodeMs / PRICED_SEQUENCES)),
+  }
+}
+
+/** Rounded down, but never to nothing: pico-dollars a token are millionths of a dollar per million tokens. */
+function picoDollars(nanoDollarsPerHour: NanoDollars, tokenMs: number): bigint {
+  const femtoseconds = BigInt(Math.round((tokenMs / 1000) * FEMTOSECONDS))
+  return atLeastOne((nanoDollarsPerHour * PICO_PER_NANO * femtoseconds) / FEMTOSECONDS_PER_HOUR)
+}
+
+function atLeastOne(price: bigint): bigint {
+  return price > 0n ? price : 1n
+}
+
+function tableRent(kind: string): NanoDollars {
+  const { rentalDollarsPerHour, tdpWatts } = acceleratorNamed(kind)
+  const known = rentalDollarsPerHour === null ? null : parseDollars(rentalDollarsPerHour)
+  return known ?? BigInt(Math.round(tdpWatts * DOLLARS_PER_HOUR_AND_WATT * 1e9))
+}
