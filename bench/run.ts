@@ -7,7 +7,7 @@ import { npmStartMs } from './measures/startup.ts'
 import type { Options } from './options.ts'
 import { DIRECT } from './ratios.ts'
 import type { Measurement, MeasureName, SubjectState } from './result.ts'
-import { type Running, type Subject, start } from './subject.ts'
+import { quiet, type Running, type Subject, start } from './subject.ts'
 import { Unavailable } from './workshop.ts'
 
 const IN_ROUNDS = ['plain', 'streams', 'paced', 'latency'] as const satisfies readonly MeasureName[]

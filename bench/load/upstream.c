@@ -28,11 +28,15 @@
 #define FIRST_BUFFER 1024
 #define MAX_REQUEST (1 << 20)
 #define FRAMES 200
+/* Frames take turns through these, because a gateway may take a text that repeats itself for a model gone astray. */
+#define WORDS 8
+static const char *const words[WORDS] = {" the pipe carries", " water that turns", " a wheel of steel", " and lights lamps",
+                                         " along the valley", " while the gates,", " held by the crew", ", measure it all."};
 
 typedef struct { char *bytes; size_t length; } Text;
 
 /* What one dialect says, ready to be written. */
-typedef struct { Text plain, opening, frame, closing, closing_with_usage; } Script;
+typedef struct { Text plain, opening, frames[WORDS], closing, closing_with_usage; } Script;
 
 typedef struct Connection {
   int fd;
@@ -96,7 +100,7 @@ static int put(Connection *c, Text text) {
 static int step_stream(Connection *c) {
   if (c->frames_left > 0) {
     c->frames_left--;
-    return put(c, c->script->frame);
+    return put(c, c->script->frames[c->frames_left % WORDS]);
   }
   Text last = c->wants_usage ? c->script->closing_with_usage : c->script->closing;
   c->script = NULL;
@@ -149,7 +153,7 @@ static int answer(Connection *c, const char *head, const char *body, size_t body
   if (!put(c, script->opening)) return 0;
   if (c->out.length) return 1; /* EPOLLOUT takes it from there */
   c->frames_left--;
-  if (!put(c, script->frame)) return 0; /* its first frame comes at once, whatever the interval */
+  if (!put(c, script->frames[c->frames_left % WORDS])) return 0; /* its first frame comes at once, whatever the interval */
   if (!c->out.length) enqueue(c, now_us() + c->interval_us);
   return 1;
 }
@@ -264,6 +268,12 @@ static Text chunk(const char *events, int is_last) {
   return text(out);
 }
 
+static Text frame(const char *format, const char *text) {
+  char events[512];
+  snprintf(events, sizeof events, format, text);
+  return chunk(events, 0);
+}
+
 static Text join(Text a, Text b) {
   char *out = malloc(a.length + b.length + 1);
   memcpy(out, a.bytes, a.length);
@@ -280,7 +290,9 @@ static void write_openai(void) {
     "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" PROSE PROSE "\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
     "\"usage\":{\"prompt_tokens\":24,\"completion_tokens\":48,\"total_tokens\":72,\"prompt_tokens_details\":{\"cached_tokens\":16}},\"system_fingerprint\":\"fp_mock\"}");
   openai.opening = text(STREAM_HEAD);
-  openai.frame = chunk("data: {" CHUNK ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" water that turns\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n", 0);
+  for (int i = 0; i < WORDS; i++) {
+    openai.frames[i] = frame("data: {" CHUNK ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n", words[i]);
+  }
   Text stop = chunk("data: {" CHUNK ",\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n", 0);
   Text usage = chunk("data: {" CHUNK ",\"choices\":[],\"usage\":{\"prompt_tokens\":24,\"completion_tokens\":200,\"total_tokens\":224}}\n\n", 0);
   Text done = chunk("data: [DONE]\n\n", 1);
@@ -296,8 +308,10 @@ static void write_anthropic(void) {
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_mock00000000000000000001\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"bench\","
     "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":24,\"output_tokens\":1}}}\n\n"
     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n", 0));
-  anthropic.frame = chunk("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
-    "\"text\":\" water that turns the wheel and lights the lamps\"}}\n\n", 0);
+  for (int i = 0; i < WORDS; i++) {
+    anthropic.frames[i] = frame("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+      "\"text\":\"%s, by day and by night, all through the year\"}}\n\n", words[i]);
+  }
   anthropic.closing_with_usage = chunk("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":200}}\n\n"
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", 1);
