@@ -55,6 +55,7 @@ function sections(result: Result): string[] {
       plain('p99 ms', 'p99Ms', 2),
       plain('core', 'coreShare', 2),
       plain('µs of the core a call', 'cpuPerCallUs', 1),
+      plain.toBare('cpuPerCallUs'),
     ]),
     ...section(result, 'streams', 'Streams at saturation (64 streams of 200 frames)', [
       streams('frames/s', 'framesPerSecond', 0),
@@ -63,6 +64,7 @@ function sections(result: Result): string[] {
       streams('first frame p50 ms', 'firstFrameP50Ms', 2),
       streams('core', 'coreShare', 2),
       streams('µs of the core a frame', 'cpuPerFrameUs', 2),
+      streams.toBare('cpuPerFrameUs'),
     ]),
     ...section(result, 'paced', 'Paced streams (256 streams, a frame every 20 ms: each frame by itself)', [
       paced('frames/s', 'framesPerSecond', 0),

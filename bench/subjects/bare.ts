@@ -11,6 +11,7 @@ const pool = new Pool(process.argv[3]!)
 const server = createServer({ noDelay: true }, take)
 server.keepAliveTimeout = 60_000
 server.listen(Number(process.argv[2]), '127.0.0.1')
+process.on('SIGTERM', () => process.exit(0))
 
 function take(request: IncomingMessage, response: ServerResponse): void {
   const parts: Buffer[] = []
