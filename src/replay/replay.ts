@@ -7,6 +7,7 @@ import { writePrompt } from './prompt.ts'
 import { type ReplayReport, Tally } from './report.ts'
 import { type LengthOptions, lengthsFor, type ShapedRequest } from './shape.ts'
 import type { Dialect } from './speech.ts'
+import { targetOf } from './target.ts'
 
 /** Requests under way at once when the caller names no other number. */
 export const MOST_IN_FLIGHT = 1024
@@ -44,14 +45,6 @@ export interface ReplayOptions extends LengthOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: ReplayProgress) => void
   readonly clock: Clock
-}
-
-/** Where calls of a dialect go. */
-function targetOf(url: string, dialect: Dialect): { readonly origin: string; readonly path: string } {
-  const { origin, pathname, protocol } = new URL(url)
-  if (protocol !== 'http:' && protocol !== 'https:') throw new RangeError(`expected an http or https url, found ${url}`)
-  const base = pathname === '/' ? '/v1' : pathname.replace(/\/$/, '')
-  return { origin, path: `${base}/${dialect === 'openai' ? 'chat/completions' : 'messages'}` }
 }
 
 function headersOf(options: ReplayOptions, request: TraceRequest): Record<string, string> {
