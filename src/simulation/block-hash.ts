@@ -38,6 +38,23 @@ export class BlockHasher {
     this.#closeBlock()
   }
 
+  /** A hasher that goes on from here by itself: for several answers to one prompt. */
+  fork(): BlockHasher {
+    const other = new BlockHasher(this.#blockTokens)
+    other.#low = this.#low
+    other.#high = this.#high
+    other.#hashes = this.#hashes.slice()
+    other.#blocks = this.#blocks
+    other.#inBlock = this.#inBlock
+    other.tokens = this.tokens
+    return other
+  }
+
+  /** A number of 32 bits that stands for everything taken so far. */
+  get digest(): number {
+    return (this.#low ^ this.#high) >>> 0
+  }
+
   /** The hashes of the full blocks so far, as a copy. */
   hashes(): BlockHashes {
     return this.#hashes.slice(0, this.#blocks)
