@@ -40,7 +40,7 @@ export function boundInputTokens(promptBytes: number): Tokens {
   return Math.ceil((promptBytes * BOUND_TOKENS) / BOUND_BYTES) + TEMPLATE_TOKENS
 }
 
-/** Input tokens to be expected, where an upstream reports none. Within 20% of the truth for prose and code. */
+/** Input tokens to be expected, where an upstream reports none. Within a fifth of the truth over English, a third over code and other languages. */
 export function estimateInputTokens(promptBytes: number): Tokens {
   return Math.ceil(promptBytes / BYTES_PER_INPUT_TOKEN)
 }

@@ -27,7 +27,7 @@ export interface Modification {
   /** To be applied one after another. */
   readonly ratios: readonly Ratio[]
   readonly shortContextOnly: boolean
-  /** As receipts show them: `batch x1/2 (…)`. */
+  /** As receipts show them: `serviceTier batch x1/2 (…)`. */
   readonly labels: readonly string[]
 }
 
@@ -35,7 +35,7 @@ const ANTHROPIC = 'platform.claude.com pricing as of 2026-08-06'
 const OPENAI_PRIORITY = 'openai.com priority processing as of 2026-06-09'
 const OPENAI_FAST = 'developers.openai.com fast mode as of 2026-08-21'
 const OPENAI_PRICING = 'developers.openai.com pricing as of 2026-08-27'
-const GOOGLE = 'ai.google.dev optimization as of 2026-09-01'
+const GOOGLE = 'ai.google.dev optimization as of 2026-11-21'
 
 function openaiPriority(ratio: Ratio, models: readonly string[], source = OPENAI_PRIORITY): Modifier {
   const values = ['priority', 'fast']
@@ -85,11 +85,11 @@ const MODIFIERS: readonly Modifier[] = [
   tier('google', 'flex', [1, 2], GOOGLE),
 ]
 
-/** Values that change no price, whoever says them. `auto` is what engines echo that have one tier only. */
+/** Values that change no price, whoever says them. `auto` is what engines echo that have one tier only; empty says nothing. */
 const NEUTRAL: Readonly<Record<keyof Circumstances, ReadonlySet<string>>> = {
-  serviceTier: new Set(['default', 'standard', 'auto', 'on_demand']),
-  speed: new Set(['standard']),
-  inferenceGeo: new Set(['global', 'not_available']),
+  serviceTier: new Set(['', 'default', 'standard', 'auto', 'on_demand']),
+  speed: new Set(['', 'standard']),
+  inferenceGeo: new Set(['', 'global', 'not_available']),
 }
 
 /** What is left of a circumstance when it changes no price. */
@@ -131,7 +131,7 @@ export function modificationFor(
     shortContextOnly: found.some(modifier => modifier.shortContextOnly),
     labels: found.map(({ circumstance, ratio, source }) => {
       const factor = ratio[1] === 1 ? `${ratio[0]}` : `${ratio[0]}/${ratio[1]}`
-      return `${circumstances[circumstance]} x${factor} (${source})`
+      return `${circumstance} ${circumstances[circumstance]} x${factor} (${source})`
     }),
   }
 }

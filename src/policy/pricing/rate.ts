@@ -64,7 +64,7 @@ function cardOf(tariff: Tariff, usage: Usage, at: EpochMs): RateCard | null {
 }
 
 function costOf(card: RateCard, usage: Usage): NanoDollars | null {
-  if (usage.special === undefined) {
+  if (usage.special === undefined || !hasParts(usage.special)) {
     const small = plainCost(card, usage)
     if (small >= 0) return BigInt(small)
   }
@@ -77,6 +77,19 @@ function costOf(card: RateCard, usage: Usage): NanoDollars | null {
     sum += exactCost(charge, count)
   }
   return sum
+}
+
+/** Whether anything was counted that has a line of its own; most of what is special is only a service tier. */
+function hasParts(special: SpecialUsage): boolean {
+  return (
+    special.inputAudioTokens !== undefined ||
+    special.cachedAudioTokens !== undefined ||
+    special.inputImageTokens !== undefined ||
+    special.cachedImageTokens !== undefined ||
+    special.outputAudioTokens !== undefined ||
+    special.outputImageTokens !== undefined ||
+    special.webSearches !== undefined
+  )
 }
 
 /** The sum of the five ordinary lines in whole numbers; -1 when one has no price or is too large for that. */

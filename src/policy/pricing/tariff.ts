@@ -53,7 +53,8 @@ export class Tariff {
   modifiedCard(at: EpochMs, inputTokens: Tokens, circumstances: Circumstances): RateCard | null {
     const cell = this.#cell(at, inputTokens)
     const { serviceTier, speed, inferenceGeo } = circumstances
-    const key = JSON.stringify([serviceTier, speed, inferenceGeo])
+    // No value with a price is empty or holds a line break, and those without one are never kept.
+    const key = `${serviceTier ?? ''}\n${speed ?? ''}\n${inferenceGeo ?? ''}`
     const known = cell.modified.get(key)
     if (known !== undefined) return known
     const { provider, model, priceBook } = this.#parts
