@@ -28,14 +28,15 @@ const CHOICE_STEP = 0x9e3779b1
  */
 export function writeAnswer(ask: Ask, choice: number, roomTokens: number): Answer {
   const most = Math.min(ask.maxTokens ?? roomTokens, roomTokens)
-  const least = ask.ignoreEnd && ask.maxTokens !== null ? most : Math.min(ask.minTokens, most)
+  const endless = ask.form.kind === 'text' && ask.ignoreEnd && ask.maxTokens !== null
+  const least = endless ? most : Math.min(ask.minTokens, most)
   const seed = (ask.prompt.hasher.digest + Math.imul(choice, CHOICE_STEP)) >>> 0
   const whole = ask.form.kind === 'text' ? proseOf(seed, least * BYTES_PER_TOKEN) : ask.form.text
-  return cut(whole, ask.stops, most)
+  return cut(whole, ask.stops, { mostTokens: most, endless })
 }
 
-function cut(whole: string, stops: readonly string[], mostTokens: number): Answer {
-  const mostCharacters = mostTokens * BYTES_PER_TOKEN
+function cut(whole: string, stops: readonly string[], to: { mostTokens: number; endless: boolean }): Answer {
+  const mostCharacters = to.mostTokens * BYTES_PER_TOKEN
   const text = whole.length > mostCharacters ? whole.slice(0, mostCharacters) : whole
   let at = -1
   let stopSequence: string | null = null
@@ -47,7 +48,7 @@ function cut(whole: string, stops: readonly string[], mostTokens: number): Answe
     }
   }
   const shown = at >= 0 ? text.slice(0, at) : text
-  const end = at >= 0 ? 'stopSequence' : text.length < whole.length ? 'length' : 'natural'
+  const end = at >= 0 ? 'stopSequence' : to.endless || text.length < whole.length ? 'length' : 'natural'
   const tokens = Math.max(1, Math.ceil(shown.length / BYTES_PER_TOKEN))
   return { text: shown, tokens, end, stopSequence, plain: !NEEDS_ESCAPE.test(shown) }
 }
