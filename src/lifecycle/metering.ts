@@ -1,0 +1,70 @@
+import { estimateInputTokens, estimateOutputTokens } from '../policy/estimate/estimate.ts'
+import { rate } from '../policy/pricing/rate.ts'
+import type { Tariff } from '../policy/pricing/tariff.ts'
+import type { AnswerSummary } from '../ports/wire.ts'
+import type { NanoDollars } from '../units/money.ts'
+import type { EpochMs } from '../units/time.ts'
+import type { AttemptOutcome } from '../vocabulary/outcome.ts'
+import type { Rate } from '../vocabulary/price.ts'
+import type { Usage } from '../vocabulary/usage.ts'
+import type { Attempt } from './attempt.ts'
+import type { Call } from './call.ts'
+import type { Hold } from './hold.ts'
+
+/** What one attempt used and what that costs. */
+export interface Metered {
+  readonly usage: Usage | null
+  readonly rate: Rate | null
+  /** Null when the price is unknown; zero when nothing was used. */
+  readonly dollars: NanoDollars | null
+}
+
+const NOTHING: Metered = { usage: null, rate: null, dollars: 0n }
+
+/** Outcomes in which an upstream has done no work that it bills: it refused, broke before it answered, or was never reached. */
+const UNBILLED: ReadonlySet<AttemptOutcome> = new Set([
+  'rejected',
+  'rateLimited',
+  'overloaded',
+  'serverError',
+  'unreachable',
+])
+
+/**
+ * Meters an attempt that has ended: what the upstream reported, else an estimate from what was sent and shown, never
+ * beyond what was held.
+ *
+ * @param summary of a plain answer; null for a stream and for an answer that never came
+ */
+export function meter(
+  call: Call,
+  attempt: Attempt,
+  summary: AnswerSummary | null,
+  context: { readonly hold: Hold; readonly tariff: Tariff | null; readonly at: EpochMs },
+): Metered {
+  // Counting tokens is free at every provider that offers it.
+  if (call.wire.endpoint === 'messages/count_tokens') return NOTHING
+  const usage = usageOf(call, attempt, summary, context.hold)
+  if (usage === null) return NOTHING
+  const rated = rate(context.tariff, usage, context.at)
+  return { usage, rate: rated.rate, dollars: rated.dollars }
+}
+
+function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, hold: Hold): Usage | null {
+  const { reader, outcome } = attempt
+  if (summary?.usage) return summary.usage
+  if (reader?.usage && (reader.usageFinal || outcome === 'completed')) return reader.usage
+  const contentBytes = reader?.contentBytes ?? summary?.contentBytes ?? 0
+  if (contentBytes === 0 && outcome !== null && UNBILLED.has(outcome)) return null
+  const reported = reader?.usage ?? null
+  const output = Math.max(reported?.outputTokens ?? 0, estimateOutputTokens(contentBytes))
+  return {
+    inputTokens: reported?.inputTokens ?? Math.min(estimateInputTokens(call.body.promptBytes), hold.inputTokens),
+    cachedInputTokens: reported?.cachedInputTokens ?? 0,
+    cacheWrite5mTokens: reported?.cacheWrite5mTokens ?? 0,
+    cacheWrite1hTokens: reported?.cacheWrite1hTokens ?? 0,
+    outputTokens: Math.min(output, hold.outputTokens),
+    reasoningTokens: 0,
+    source: 'estimated',
+  }
+}

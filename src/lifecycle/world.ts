@@ -1,0 +1,34 @@
+import type { Escrow } from '../policy/escrow/escrow.ts'
+import type { Tariff } from '../policy/pricing/tariff.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EngineClient } from '../ports/engine.ts'
+import type { LedgerStore } from '../ports/ledger.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
+
+/** What a life needs from outside: real in production, virtual in tests and rehearsals. */
+export interface World {
+  readonly clock: Clock
+  readonly ledger: Pick<LedgerStore, 'append'>
+  readonly escrow: Escrow
+  readonly observer: Observer
+  engine(deployment: Deployment): EngineClient
+  /** Prices of a deployment; null when nobody knows them. */
+  tariff(deployment: Deployment): Tariff | null
+  readonly bounds: LifecycleBounds
+}
+
+export interface LifecycleBounds {
+  /** Bytes of one plain answer; a larger one ends as malformed. */
+  readonly answerBytes: number
+  /** Output tokens held for a call whose caller and model name no maximum. */
+  readonly outputTokens: number
+  /** How long an upstream may keep its connection open after the terminal event of a stream. */
+  readonly lingerMs: number
+}
+
+export const DEFAULT_BOUNDS: LifecycleBounds = {
+  answerBytes: 256_000_000,
+  outputTokens: 32_000,
+  lingerMs: 2_000,
+}
