@@ -13,6 +13,8 @@ export const WRITER_FILE = 'ledger.writer'
 const BUSY_TIMEOUT_MS = 5_000
 const WRITER_CACHE_KIB = 32_768
 const READER_CACHE_KIB = 16_384
+/** Pages in the log of writes, some 16 MB, after which it is written back into the file. */
+const LOG_PAGES = 4_000
 /** The log of writes shrinks to this once it was written back. */
 const LOG_LIMIT_BYTES = 64 * 1024 * 1024
 const PAGE_BYTES = 4096
@@ -33,6 +35,8 @@ export interface WriterSettings {
 export function lockForWriting(directory: string): DatabaseSync {
   const lock = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 })
   try {
+    // Nothing is ever written under this lock, so it needs no journal beside it.
+    lock.exec('PRAGMA journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
@@ -63,6 +67,7 @@ export function openForWriting(settings: WriterSettings): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${settings.synchronous === 'full' ? 'FULL' : 'NORMAL'};
       PRAGMA cache_size = -${WRITER_CACHE_KIB};
+      PRAGMA wal_autocheckpoint = ${LOG_PAGES};
       PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES};
       PRAGMA application_id = ${APPLICATION_ID};
     `)

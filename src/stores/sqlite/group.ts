@@ -17,13 +17,15 @@ interface Span {
   count: number
   /** Numbers of texts below this one are not used after the span; 0 for none. */
   forgetBelow: number
+  /** Those that take effect whether or not the commit succeeds. */
+  readonly commands: Command[]
 }
 
 export interface GroupResult {
   readonly end: number
   readonly count: number
   readonly acknowledgements: readonly Acknowledgement[]
-  /** Commands that take effect after the commit. */
+  /** Commands that take effect after the group, whether or not it could be written. */
   readonly commands: readonly Command[]
   /** Largest id of the group's records; 0 when there are none. */
   readonly latestId: bigint
@@ -38,7 +40,6 @@ export class Groups {
   readonly #dictionary: Dictionary
   readonly #records: Records
   readonly #keys: KeyRows
-  #commands: Command[] = []
   #latestId = 0n
 
   constructor(db: DatabaseSync, path: string, views: RingViews) {
@@ -56,16 +57,17 @@ export class Groups {
     const span = this.#span(start, tail)
     const acknowledgements = this.#commit(span)
     if (span.forgetBelow > 0) this.#dictionary.forget(span.forgetBelow)
-    return { end: span.end, count: span.count, acknowledgements, commands: this.#commands, latestId: this.#latestId }
+    return { end: span.end, count: span.count, acknowledgements, commands: span.commands, latestId: this.#latestId }
   }
 
   #span(start: number, tail: number): Span {
     const { halves, numbers } = this.#views
-    const span = { start, end: start, count: 0, forgetBelow: 0 }
+    const span: Span = { start, end: start, count: 0, forgetBelow: 0, commands: [] }
     while (span.end !== tail && span.count < MAX_GROUP_ENTRIES) {
       const at = span.end & this.#mask
       const kind = halves[2 * at]
       if (kind === ENTRY.call || kind === ENTRY.command) span.count++
+      if (kind === ENTRY.command) span.commands.push(this.#parseCommand(at))
       else if (kind === ENTRY.forget) span.forgetBelow = numbers[at + 1]!
       span.end = (span.end + halves[2 * at + 1]!) | 0
     }
@@ -96,7 +98,6 @@ export class Groups {
   }
 
   #transaction(write: () => void): void {
-    this.#commands = []
     this.#latestId = 0n
     try {
       this.#db.exec('BEGIN IMMEDIATE')
@@ -161,14 +162,17 @@ export class Groups {
       const text = this.#text(at + DEFINE.text, numbers[at + DEFINE.bytes]!)
       this.#dictionary.define(numbers[at + DEFINE.number]!, numbers[at + DEFINE.table]!, text)
     } else if (kind === ENTRY.command) {
-      this.#command(JSON.parse(this.#text(at + COMMAND.text, numbers[at + COMMAND.bytes]!)) as Command)
+      this.#changeKeys(this.#parseCommand(at))
     }
   }
 
-  #command(command: Command): void {
+  #changeKeys(command: Command): void {
     if (command.do === 'createKey') this.#keys.add(command.key)
     else if (command.do === 'revokeKey') this.#keys.remove(command.name)
-    else this.#commands.push(command)
+  }
+
+  #parseCommand(at: number): Command {
+    return JSON.parse(this.#text(at + COMMAND.text, this.#views.numbers[at + COMMAND.bytes]!)) as Command
   }
 
   #text(at: number, bytes: number): string {

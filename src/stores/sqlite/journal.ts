@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { EpochMs } from '../../units/time.ts'
 import type { Key } from '../../vocabulary/caller.ts'
 import type { CallRecord } from '../../vocabulary/record.ts'
@@ -7,7 +7,7 @@ import { Encoder } from './encoder.ts'
 import { RingProducer } from './producer.ts'
 import { Queue } from './queue.ts'
 import { createRing } from './ring.ts'
-import { threadModule, within } from './thread.ts'
+import { startThread, within } from './thread.ts'
 import type { WriterStart } from './writer.ts'
 
 /** Records that wait for room in the ring, as when the disk hangs; more are refused. */
@@ -37,7 +37,7 @@ export interface Opened {
 export async function openJournal(start: Omit<WriterStart, 'ring'>): Promise<Opened> {
   const ring = createRing()
   const workerData: WriterStart = { ...start, ring }
-  const worker = new Worker(threadModule('writer', import.meta.url), { workerData, name: 'ledger writer' })
+  const worker = startThread('writer', import.meta.url, workerData)
   const message = await firstMessage(worker)
   if (typeof message !== 'number' && message.is === 'open') {
     return { journal: new Journal(worker, new RingProducer(ring)), keys: message.keys, latestAt: message.latestAt }

@@ -18,7 +18,7 @@ export interface SqliteOptions {
   readonly synchronous?: 'full' | 'normal'
   /** Largest size of the ledger's file in bytes; null, the default, for as much as the disk holds. */
   readonly maxBytes?: number | null
-  /** Lets retention go on while no calls come; without it, its time is that of the latest record. */
+  /** Tells retention the time; without it, its time is that of the latest record, and it rests while no calls come. */
   readonly clock?: Pick<Clock, 'now' | 'after'>
 }
 
@@ -42,7 +42,13 @@ const TICK_MS = 60_000
 export async function openSqliteStores(options: SqliteOptions): Promise<SqliteStores> {
   const { directory, retainMs = null, synchronous = 'full', maxBytes = null, clock } = options
   prepareFiles(directory)
-  const { journal, keys, latestAt } = await openJournal({ directory, retainMs, synchronous, maxBytes })
+  const { journal, keys, latestAt } = await openJournal({
+    directory,
+    retainMs,
+    synchronous,
+    maxBytes,
+    timeFrom: clock === undefined ? 'records' : 'ticks',
+  })
   const reading = new Reading(join(directory, LEDGER_FILE))
   const stopTicking = clock === undefined || retainMs === null ? () => {} : keepTicking(clock, journal)
   let closing: Promise<void> | null = null

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Answers, QueryName, ReaderReply, ReaderRequest } from './query.ts'
 import type { ReaderStart } from './reader.ts'
-import { threadModule, within } from './thread.ts'
+import { startThread, within } from './thread.ts'
 
 /** Queries that wait for the reader's thread; more are refused. */
 export const MAX_QUERIES = 1_000
@@ -51,7 +51,7 @@ export class Reading {
 
   #start(): Worker {
     const workerData: ReaderStart = { path: this.#path }
-    const worker = new Worker(threadModule('reader', import.meta.url), { workerData, name: 'ledger reader' })
+    const worker = startThread('reader', import.meta.url, workerData)
     worker.on('message', (reply: ReaderReply) => this.#hear(reply))
     worker.on('error', (error: Error) => this.#end(error.message))
     worker.on('exit', () => this.#end('it has ended'))

@@ -1,11 +1,14 @@
+import { Worker } from 'node:worker_threads'
+
 /**
- * The address of a module that is started as a thread. The compiler rewrites imports of `.ts` to `.js` but not texts,
- * so the ending is that of the module that asks.
+ * Starts a module as a thread. The compiler rewrites imports of `.ts` to `.js` but not texts, so the ending is that of
+ * the module that asks. Flags of the process are not passed on: some, as `--input-type`, make no sense in a thread.
  *
- * @param name without its ending, beside the asking module
+ * @param name of the module, without its ending, beside the asking module
  */
-export function threadModule(name: string, importerUrl: string): URL {
-  return new URL(`./${name}${importerUrl.endsWith('.ts') ? '.ts' : '.js'}`, importerUrl)
+export function startThread(name: string, importerUrl: string, workerData: unknown): Worker {
+  const url = new URL(`./${name}${importerUrl.endsWith('.ts') ? '.ts' : '.js'}`, importerUrl)
+  return new Worker(url, { workerData, name: `ledger ${name}`, execArgv: [] })
 }
 
 /** Settles with the promise, or after so long with what the fallback says; the timer keeps no process alive. */

@@ -16,14 +16,9 @@ export interface WriterStart extends WriterSettings {
   readonly ring: RingMemory
   /** Age at which records are rolled up; null to keep all. */
   readonly retainMs: number | null
+  /** Whose time retention goes by: that of the latest record, or what \`tick\` tells. */
+  readonly timeFrom: 'records' | 'ticks'
 }
-
-/**
- * A commit costs some 100 µs of processor whatever its size. After a group of at least this many entries the next one
- * gathers for a while, so that a busy gateway spends its core on calls; a quiet one never waits.
- */
-const BUSY_GROUP_ENTRIES = 4
-const GATHER_MS = 1
 
 /** Between two turns of retention, so that they take a small part of the thread's time. */
 const SWEEP_PAUSE_MS = 20
@@ -35,12 +30,6 @@ const ID_TIME_SHIFT = 22n
 
 function tell(message: WriterMessage): void {
   parentPort!.postMessage(message)
-}
-
-/** Blocks this thread; nothing else runs on it. */
-const pause = new Int32Array(new SharedArrayBuffer(4))
-function rest(milliseconds: number): void {
-  if (milliseconds > 0) Atomics.wait(pause, 0, 0, milliseconds)
 }
 
 function latestIdOf(db: DatabaseSync): bigint {
@@ -57,21 +46,27 @@ function timeOf(id: bigint): EpochMs {
   return id === 0n ? 0 : Number(id >> ID_TIME_SHIFT) + ID_EPOCH_MS
 }
 
-/** Decides when retention takes a turn. Its time is that of the latest record, or what it was told, whichever is later. */
+/** Decides when retention takes a turn, and what is old. */
 class Retention {
   readonly #sweeper: Sweeper
   readonly #retainMs: number | null
+  readonly #timeFrom: 'records' | 'ticks'
   #now: EpochMs
   #nextTurn = 0
 
-  constructor(db: DatabaseSync, retainMs: number | null, now: EpochMs) {
+  constructor(db: DatabaseSync, { retainMs, timeFrom }: WriterStart, latestAt: EpochMs) {
     this.#sweeper = new Sweeper(db)
     this.#retainMs = retainMs
-    this.#now = now
+    this.#timeFrom = timeFrom
+    this.#now = timeFrom === 'records' ? latestAt : 0
   }
 
-  told(now: EpochMs): void {
-    if (now > this.#now) this.#now = now
+  ticked(now: EpochMs): void {
+    if (this.#timeFrom === 'ticks') this.#now = now
+  }
+
+  recorded(at: EpochMs): void {
+    if (this.#timeFrom === 'records' && at > this.#now) this.#now = at
   }
 
   /** Milliseconds until the next turn; infinite when nothing is ever deleted. */
@@ -102,21 +97,19 @@ class Writer {
     const views = viewRing(start.ring)
     this.#control = views.control
     this.#groups = new Groups(db, path, views)
-    this.#retention = new Retention(db, start.retainMs, latestAt)
+    this.#retention = new Retention(db, start, latestAt)
   }
 
   run(): void {
     for (;;) {
       const tail = this.#await()
-      const began = performance.now()
       if (tail !== this.#position) {
         const group = this.#groups.write(this.#position, tail)
         this.#position = group.end
         Atomics.store(this.#control, CONTROL.head, group.end)
         this.#acknowledge(group)
         if (group.commands.some(command => this.#obey(command))) return
-        this.#retention.told(timeOf(group.latestId))
-        if (group.count >= BUSY_GROUP_ENTRIES) rest(GATHER_MS - (performance.now() - began))
+        this.#retention.recorded(timeOf(group.latestId))
       }
       this.#retention.turnWhenDue()
     }
@@ -141,7 +134,7 @@ class Writer {
 
   /** @returns true when the writer is to end */
   #obey(command: Command): boolean {
-    if (command.do === 'tick') this.#retention.told(command.now)
+    if (command.do === 'tick') this.#retention.ticked(command.now)
     return command.do === 'close'
   }
 }

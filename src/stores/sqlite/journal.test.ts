@@ -1,0 +1,117 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CallRecord } from '../../vocabulary/record.ts'
+import { balancesIn, balancesOf, durably, everyReceipt } from '../ledger.contract.ts'
+import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
+import { MAX_NAMES } from './names.ts'
+import { openSqliteStores, type SqliteStores } from './open.ts'
+import { ATTEMPT, CALL, RING_WORDS } from './ring.ts'
+
+let directory: string
+let stores: SqliteStores
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'penstock-journal-'))
+  stores = await openSqliteStores({ directory })
+})
+afterEach(async () => {
+  await stores.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function all(records: readonly CallRecord[]): Promise<readonly unknown[]> {
+  return Promise.all(records.map(record => durably(stores.ledger, record)))
+}
+
+describe('the journal', () => {
+  it('keeps every record when more come at once than the ring holds', async () => {
+    const count = Math.ceil((RING_WORDS / (CALL.words + ATTEMPT.words)) * 1.5)
+    const records = Array.from({ length: count }, (_, n) => plainCall(n))
+    await all(records)
+    const { totals } = await stores.ledger.usage({ by: [] })
+    expect(totals.requests).toBe(count)
+    expect(await balancesIn(stores.ledger)).toEqual(balancesOf(records))
+  })
+
+  it('keeps apart more callers than it remembers at once', async () => {
+    const records = Array.from({ length: MAX_NAMES * 2 + 10 }, (_, n) =>
+      plainCall(n, {
+        caller: { ...plainCall(0).caller, tags: { session: `s${n}` }, run: n % 2 === 0 ? `run-${n}` : null },
+      }),
+    )
+    await all(records)
+    await all(records.slice(0, 50).map((record, n) => plainCall(100_000 + n, { caller: record.caller })))
+    for (const n of [0, 1, MAX_NAMES - 1, MAX_NAMES, MAX_NAMES + 1, records.length - 1]) {
+      expect(await stores.ledger.receipt(records[n]!.id)).toEqual(asKept(records[n]!))
+      expect(await stores.ledger.receipt(plainCall(100_000).id)).toMatchObject({ caller: records[0]!.caller })
+    }
+  })
+
+  it('tells the same tags in another order as one caller, and of one caller what each call says', async () => {
+    const caller = { key: 'ci', team: null, user: null, run: null }
+    const tags = { a: '1', b: '2' }
+    await durably(stores.ledger, plainCall(1, { caller: { ...caller, tags } }))
+    await durably(stores.ledger, plainCall(2, { caller: { ...caller, tags: { b: '2', a: '1' } } }))
+    await durably(stores.ledger, plainCall(3, { caller: { ...caller, tags, user: 'ana' } }))
+    await durably(stores.ledger, plainCall(4, { caller: { ...caller, tags, key: 'web' } }))
+    const users = (await everyReceipt(stores.ledger)).map(({ caller }) => [caller.key, caller.user])
+    expect(users).toEqual([
+      ['ci', null],
+      ['ci', null],
+      ['ci', 'ana'],
+      ['web', null],
+    ])
+  })
+
+  it('refuses a record that no ring could take, and stays of use', async () => {
+    const attempts = Array.from({ length: 1_001 }, () => plainAttempt())
+    await expect(durably(stores.ledger, plainCall(1, { attempts }))).rejects.toThrow(/too many/)
+    await expect(durably(stores.ledger, plainCall(2, { model: 'm'.repeat(100_000) }))).rejects.toThrow(/too long/)
+    const run = 'r'.repeat(100_000)
+    const caller = { ...plainCall(0).caller, run }
+    await expect(durably(stores.ledger, plainCall(3, { caller }))).rejects.toThrow(/too long/)
+    const most = plainCall(4, { attempts: attempts.slice(1), caller: { ...caller, run: 'é'.repeat(60_000) } })
+    await durably(stores.ledger, most)
+    expect(await stores.ledger.receipt(most.id)).toEqual(asKept(most))
+  })
+
+  it('tells the others when one owner throws', async () => {
+    const thrown = new Promise(resolve => {
+      const before = process.listeners('uncaughtException')
+      process.removeAllListeners('uncaughtException')
+      process.once('uncaughtException', error => {
+        for (const listener of before) process.on('uncaughtException', listener)
+        resolve(error)
+      })
+    })
+    stores.ledger.append(plainCall(1), () => {
+      throw new Error('a fault of the program')
+    })
+    await durably(stores.ledger, plainCall(2))
+    expect(await thrown).toMatchObject({ message: 'a fault of the program' })
+  })
+
+  it('takes at most 200 bytes of disk for a plain call, indexes and names included', async () => {
+    const count = 20_000
+    const records = Array.from({ length: count }, (_, n) => {
+      // Ends come out of the order of arrivals, over a second or so.
+      const offsetMs = Math.floor(n / 12) + ((n * 7_919) % 1_009)
+      return {
+        ...plainCall(offsetMs, {
+          model: `model-${n % 20}`,
+          caller: { ...plainCall(0).caller, key: `key-${n % 200}` },
+          attempts: [plainAttempt({ deployment: `openai/model-${n % 20}`, startedAt: plainCall(offsetMs).at + 1 })],
+        }),
+        id: plainCall(offsetMs).id.slice(0, -3) + n.toString(8).padStart(3, '0').slice(-3),
+      }
+    })
+    await all(records)
+    const { requests } = (await stores.ledger.usage({ by: [] })).totals
+    await stores.close()
+    const bytes = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
+    expect(requests).toBeGreaterThan(count / 2)
+    expect(bytes / requests).toBeLessThan(200)
+  })
+})

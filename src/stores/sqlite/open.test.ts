@@ -1,0 +1,162 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { balancesIn, balancesOf, durably, everyReceipt } from '../ledger.contract.ts'
+import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
+import { HOLD, startChild } from './child.contract.ts'
+import { LEDGER_FILE } from './database.ts'
+import { openSqliteStores } from './open.ts'
+import { MIGRATIONS } from './schema.ts'
+
+let home: string
+let directory: string
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'penstock-open-'))
+  directory = join(home, 'deep', 'data')
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+/** Makes a ledger, changes it behind its back, and gives the message with which it is refused. */
+async function refusalAfter(change: (path: string) => void): Promise<string> {
+  await (await openSqliteStores({ directory })).close()
+  change(join(directory, LEDGER_FILE))
+  return refusal()
+}
+
+async function refusal(): Promise<string> {
+  try {
+    await (await openSqliteStores({ directory })).close()
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('it opened')
+}
+
+describe('the files of a ledger', () => {
+  it('are for their owner alone, also while they are written', async () => {
+    const stores = await openSqliteStores({ directory })
+    await durably(stores.ledger, plainCall(1))
+    await stores.ledger.receipt(plainCall(1).id)
+    const modes = readdirSync(directory).map(name => [name, statSync(join(directory, name)).mode & 0o777])
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    expect(Object.fromEntries(modes)).toEqual({
+      'ledger.lock': 0o600,
+      'ledger.sqlite': 0o600,
+      'ledger.sqlite-shm': 0o600,
+      'ledger.sqlite-wal': 0o600,
+      'ledger.writer': 0o600,
+    })
+    await stores.close()
+  })
+
+  it('hold everything in one of them once the ledger is closed', async () => {
+    const stores = await openSqliteStores({ directory })
+    await durably(stores.ledger, plainCall(1))
+    await stores.ledger.balances()
+    await stores.close()
+    await stores.close()
+    expect(readdirSync(directory).sort()).toEqual(['ledger.lock', 'ledger.sqlite', 'ledger.writer'])
+  })
+})
+
+describe('a ledger is refused in one sentence with its path', () => {
+  it('when its directory can not be made', async () => {
+    mkdirSync(join(home, 'deep'))
+    writeFileSync(directory, 'a file')
+    expect(await refusal()).toMatch(`can not write to the data directory ${directory}`)
+  })
+
+  it('when it was written by a newer version', async () => {
+    const message = await refusalAfter(path => {
+      const db = new DatabaseSync(path)
+      db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`)
+      db.close()
+    })
+    expect(message).toContain(join(directory, LEDGER_FILE))
+    expect(message).toContain(`version ${MIGRATIONS.length + 1}`)
+    expect(message).toContain('use a newer Penstock')
+  })
+
+  it('when the file is the database of another program', async () => {
+    mkdirSync(directory, { recursive: true })
+    const db = new DatabaseSync(join(directory, LEDGER_FILE))
+    db.exec('CREATE TABLE theirs (x)')
+    db.close()
+    expect(await refusal()).toMatch(/ledger\.sqlite: the file is the database of another program/)
+    expect(readFileSync(join(directory, LEDGER_FILE)).includes('theirs')).toBe(true)
+  })
+
+  it('when the file is no database', async () => {
+    const message = await refusalAfter(path => writeFileSync(path, 'no database at all '.repeat(1_000)))
+    expect(message).toContain(join(directory, LEDGER_FILE))
+    expect(message).toContain('move it away')
+  })
+
+  it('when the file is damaged', async () => {
+    const message = await refusalAfter(path => {
+      const bytes = readFileSync(path)
+      bytes.fill(0xa5, 100, 4_096)
+      writeFileSync(path, bytes)
+    })
+    expect(message).toContain(join(directory, LEDGER_FILE))
+    expect(message).toContain('restore it from a backup')
+  })
+})
+
+describe('a ledger has one writer', () => {
+  it('and a second process is told which one it is, until that one is gone, even by kill -9', async () => {
+    const first = startChild(HOLD, directory)
+    expect(await first.line()).toBe('open')
+    const second = startChild(HOLD, directory)
+    const message = await second.line()
+    await second.kill()
+    expect(message).toContain(directory)
+    expect(message).toContain(`process ${first.pid}`)
+    expect(await refusal()).toContain(`process ${first.pid}`)
+    await first.kill()
+    await (await openSqliteStores({ directory })).close()
+  })
+
+  it('and a second one in the same process is told so too', async () => {
+    const stores = await openSqliteStores({ directory })
+    expect(await refusal()).toContain(`process ${process.pid}`)
+    await durably(stores.ledger, plainCall(1))
+    expect(await stores.ledger.receipt(plainCall(1).id)).not.toBeNull()
+    await stores.close()
+  })
+})
+
+describe('a ledger without room', () => {
+  const wide = (n: number) =>
+    plainCall(n, { attempts: Array.from({ length: 50 }, () => plainAttempt()), model: `model ${n}` })
+
+  it('fails appends with a reason, keeps what was durable, and takes records again once there is room', async () => {
+    let stores = await openSqliteStores({ directory, maxBytes: 400_000 })
+    const outcomes: boolean[] = []
+    let reason = ''
+    for (let n = 0; n < 200; n++) {
+      const failure = await durably(stores.ledger, wide(n)).then(
+        () => null,
+        (error: Error) => error,
+      )
+      outcomes.push(failure === null)
+      reason = failure?.message ?? reason
+    }
+    expect(reason).toContain(join(directory, LEDGER_FILE))
+    expect(reason).toContain('the disk is full')
+    expect(outcomes[0]).toBe(true)
+    expect(outcomes.slice(-20)).not.toContain(true)
+    const durable = outcomes.flatMap((ok, n) => (ok ? [asKept(wide(n))] : []))
+    expect(await everyReceipt(stores.ledger)).toEqual(durable)
+    expect(await balancesIn(stores.ledger)).toEqual(balancesOf(durable))
+    await stores.close()
+
+    stores = await openSqliteStores({ directory })
+    await durably(stores.ledger, wide(199))
+    expect(await everyReceipt(stores.ledger)).toEqual([...durable, asKept(wide(199))])
+    await stores.close()
+  })
+})
