@@ -78,6 +78,8 @@ export class ReplicaDriver {
   remove(id: number): void {
     this.#listeners.delete(id)
     abort(this.#engine, id)
+    // What it held may be what others wait for.
+    if (this.#listeners.size > 0) this.#wake()
   }
 
   pause(id: number): void {
