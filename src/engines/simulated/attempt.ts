@@ -1,8 +1,8 @@
 import type { AttemptHandle, AttemptSink } from '../../ports/engine.ts'
 import type { EngineEvent } from '../../simulation/engine.ts'
-import { type Answer, jsonPiece } from './answer.ts'
+import { type Answer, jsonPiece } from './answers/answer.ts'
+import type { AnswerWire, Counts, StreamWire, Told } from './answers/wire.ts'
 import type { ReplicaDriver, SequenceListener } from './driver.ts'
-import type { AnswerWire, Counts, StreamWire, Told } from './wires/wire.ts'
 
 /** Tokens of one answer that may wait for a reader who paused; then the engine holds the sequence back. */
 export const MAX_HELD_TOKENS = 256

@@ -49,6 +49,7 @@ export class ReplicaDriver {
   #underWay: StepOutcome | null = null
   #dueAt: MonotonicMs = 0
   #timer: Cancel | null = null
+  #stopped = false
 
   /** @param speed simulated seconds per second, above 0 */
   constructor(options: EngineOptions, clock: Clock, speed: number) {
@@ -92,6 +93,7 @@ export class ReplicaDriver {
   }
 
   stop(message: string): void {
+    this.#stopped = true
     this.#timer?.()
     this.#timer = null
     this.#underWay = null
@@ -99,7 +101,7 @@ export class ReplicaDriver {
   }
 
   #wake(): void {
-    if (this.#timer !== null || this.#underWay !== null) return
+    if (this.#timer !== null || this.#underWay !== null || this.#stopped) return
     this.#dueAt = this.#clock.monotonic()
     this.#sleep(0)
   }

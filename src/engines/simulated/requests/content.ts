@@ -1,5 +1,5 @@
-import { Fields, type FirstFault, isObject, type Json } from '../fields.ts'
-import type { PromptTokens } from '../tokens.ts'
+import { Fields, type FirstFault, isObject, type Json } from './fields.ts'
+import type { PromptTokens } from './tokens.ts'
 
 /** Marks of the cache move from call to call; they are no part of the prompt. */
 const withoutCacheMarks = (key: string, value: unknown) => (key === 'cache_control' ? undefined : value)

@@ -1,6 +1,6 @@
-import type { AskLimits, EmbeddingsAsk } from '../ask.ts'
-import type { Fields } from '../fields.ts'
-import { PromptTokens } from '../tokens.ts'
+import type { AskLimits, EmbeddingsAsk } from './ask.ts'
+import type { Fields } from './fields.ts'
+import { PromptTokens } from './tokens.ts'
 
 /** Texts in one request, as OpenAI bounds them. */
 const MAX_INPUTS = 2048

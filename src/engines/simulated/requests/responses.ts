@@ -1,7 +1,7 @@
-import type { AnswerForm, Ask, AskLimits } from '../ask.ts'
-import type { Fields } from '../fields.ts'
-import { PromptTokens } from '../tokens.ts'
+import type { AnswerForm, Ask, AskLimits } from './ask.ts'
 import { readContent, readToolPrompt } from './content.ts'
+import type { Fields } from './fields.ts'
+import { PromptTokens } from './tokens.ts'
 import { callForm, type ForcedCall, jsonForm, type OfferedTool } from './tools.ts'
 
 /** Fields that an answer repeats, and what it says when the request did not. */

@@ -1,7 +1,7 @@
-import type { AnswerForm } from '../ask.ts'
-import type { Fields } from '../fields.ts'
-import { isObject, type Json } from '../fields.ts'
-import { sampleOf } from '../json-sample.ts'
+import type { AnswerForm } from './ask.ts'
+import type { Fields } from './fields.ts'
+import { isObject, type Json } from './fields.ts'
+import { sampleOf } from './json-sample.ts'
 
 /** A tool that a caller offers, whatever its dialect. */
 export interface OfferedTool {

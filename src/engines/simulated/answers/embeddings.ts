@@ -1,4 +1,4 @@
-import type { EmbeddingsAsk } from '../ask.ts'
+import type { EmbeddingsAsk } from '../requests/ask.ts'
 
 /** Places of a vector that a word touches. */
 const PLACES_PER_WORD = 12

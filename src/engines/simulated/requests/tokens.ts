@@ -1,5 +1,5 @@
-import { BlockHasher } from '../../simulation/block-hash.ts'
-import { BLOCK_TOKENS } from '../../simulation/memory.ts'
+import { BlockHasher } from '../../../simulation/block-hash.ts'
+import { BLOCK_TOKENS } from '../../../simulation/memory.ts'
 
 /** UTF-8 bytes that pass for one token, in prompts and in answers. */
 export const BYTES_PER_TOKEN = 4

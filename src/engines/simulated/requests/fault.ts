@@ -1,4 +1,4 @@
-import { dialectOf, type Endpoint } from '../../vocabulary/dialect.ts'
+import { dialectOf, type Endpoint } from '../../../vocabulary/dialect.ts'
 
 /** Why a request is refused, as the real APIs would: the caller's fault. */
 export interface RequestFault {

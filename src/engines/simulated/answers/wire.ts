@@ -1,5 +1,5 @@
-import type { Answer } from '../answer.ts'
-import type { Ask } from '../ask.ts'
+import type { Ask } from '../requests/ask.ts'
+import type { Answer } from './answer.ts'
 
 /** What an endpoint's answer is made from. */
 export interface Told {

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Ask } from '../requests/ask.ts'
+import { BYTES_PER_TOKEN, PromptTokens } from '../requests/tokens.ts'
 import { jsonPiece, writeAnswer } from './answer.ts'
-import type { Ask } from './ask.ts'
 import { DISCLOSURE } from './prose.ts'
-import { BYTES_PER_TOKEN, PromptTokens } from './tokens.ts'
 
 function askOf(text: string, over: Partial<Ask> = {}): Ask {
   const prompt = new PromptTokens(1_000_000)

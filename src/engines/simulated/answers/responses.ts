@@ -1,4 +1,4 @@
-import type { Answer } from '../answer.ts'
+import type { Answer } from './answer.ts'
 import type { AnswerWire, Counts, StreamWire, Told } from './wire.ts'
 
 /** `responses` as OpenAI answers it. */

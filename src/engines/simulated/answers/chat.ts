@@ -1,5 +1,5 @@
-import type { Answer } from '../answer.ts'
-import type { AnswerForm } from '../ask.ts'
+import type { AnswerForm } from '../requests/ask.ts'
+import type { Answer } from './answer.ts'
 import type { AnswerWire, Counts, StreamWire, Told } from './wire.ts'
 
 /** `chat/completions` as OpenAI answers it. */

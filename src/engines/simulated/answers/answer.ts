@@ -1,6 +1,6 @@
-import type { Ask } from './ask.ts'
+import type { Ask } from '../requests/ask.ts'
+import { BYTES_PER_TOKEN } from '../requests/tokens.ts'
 import { proseOf } from './prose.ts'
-import { BYTES_PER_TOKEN } from './tokens.ts'
 
 /** Why an answer ended. */
 export type AnswerEnd = 'natural' | 'length' | 'stopSequence'
