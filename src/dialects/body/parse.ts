@@ -1,0 +1,188 @@
+import { isUtf8 } from 'node:buffer'
+import type { BodyFault, ParsedBody } from '../../ports/wire.ts'
+import type { Endpoint } from '../../vocabulary/dialect.ts'
+import { type FoundKey, KnownKeys } from '../json/keys.ts'
+import { JsonScan, type MemberVisitor } from '../json/scan.ts'
+import { asBuffer, invalidUtf8At, shownByte, stringAt } from '../json/text.ts'
+import { MEMBERS, type MemberName } from './members.ts'
+import { Payloads } from './payloads.ts'
+import { type Edit, splice } from './splice.ts'
+import { type StreamOptions, streamOptionsAt } from './stream-options.ts'
+
+/** The most answers that one call may ask for. */
+export const MAX_CHOICES = 16_384
+
+const ASK_FOR_USAGE = Buffer.from('"stream_options":{"include_usage":true},')
+
+/** A parser of the requests of one endpoint. */
+export function bodyParser(endpoint: Endpoint): (bytes: Uint8Array) => ParsedBody | BodyFault {
+  const keys = new KnownKeys(MEMBERS[endpoint])
+  const asksForUsage = endpoint === 'chat/completions'
+  return bytes => {
+    const buffer = asBuffer(bytes)
+    const payloads = new Payloads(buffer)
+    const scan = new JsonScan(buffer, payloads)
+    const request = new RequestMembers(buffer, keys, scan)
+    if (!scan.document(request)) return notJson(scan)
+    if (scan.hasHighBytes && !isUtf8(buffer)) {
+      return { fault: `the body is not UTF-8: expected a character at byte ${invalidUtf8At(buffer)}` }
+    }
+    const fault = request.fault ?? request.missing()
+    if (fault !== null) return { fault }
+    return new Request(buffer, request, payloads.excessBytes, asksForUsage)
+  }
+}
+
+function notJson(scan: JsonScan): BodyFault {
+  const found = shownByte(scan.bytes[scan.faultAt])
+  return { fault: `the body is not valid JSON: at byte ${scan.faultAt}, expected ${scan.expected}, found ${found}` }
+}
+
+/** The members of a request as they are found. Of a key that comes twice the last counts, as for `JSON.parse`. */
+class RequestMembers implements MemberVisitor {
+  /** The first thing that is wrong beyond the grammar. */
+  fault: string | null = null
+  model = ''
+  streamed = false
+  /** Of the maxima that are named the largest, since engines differ in which one they obey. */
+  maxOutputTokens: number | null = null
+  choices = 1
+  readonly modelEdits: Edit[] = []
+  /** Of all `stream_options`; the last one says what the caller wants to see. */
+  readonly options: StreamOptions[] = []
+  /** Bytes of top-level values without the white space in them. */
+  promptBytes = 0
+  readonly #bytes: Buffer
+  readonly #keys: KnownKeys<MemberName>
+  readonly #scan: JsonScan
+  #sawModel = false
+
+  constructor(bytes: Buffer, keys: KnownKeys<MemberName>, scan: JsonScan) {
+    this.#bytes = bytes
+    this.#keys = keys
+    this.#scan = scan
+  }
+
+  missing(): string | null {
+    return this.#sawModel ? null : "the body has no 'model': expected the name of a model"
+  }
+
+  member(keyAt: number, keyEnd: number, valueAt: number, valueEnd: number, escaped: boolean): void {
+    const found = this.#keys.find(this.#bytes, keyAt, keyEnd, escaped)
+    if (found === null) {
+      this.promptBytes += valueEnd - valueAt - this.#scan.valueBlanks
+      return
+    }
+    const expected = this.#take(found, valueAt, valueEnd)
+    if (expected === null || this.fault !== null) return
+    const key = this.#bytes.toString('utf8', keyAt + 1, keyEnd - 1)
+    this.fault = `'${key}' at byte ${keyAt}: expected ${expected}`
+  }
+
+  /** @returns what was expected, when the value is something else */
+  #take({ name, exact }: FoundKey<MemberName>, at: number, end: number): string | null {
+    // Servers that match keys without regard to case would read it as the other, whatever that one says.
+    if (!exact) return `the spelling '${name}'`
+    switch (name) {
+      case 'model':
+        return this.#takeModel(at, end)
+      case 'stream':
+        return this.#takeStream(at)
+      case 'stream_options':
+        return this.#takeOptions(at, end)
+      case 'max_tokens':
+      case 'max_completion_tokens':
+      case 'max_output_tokens':
+        return this.#takeMaximum(at, end)
+      case 'n':
+        return this.#takeChoices(at, end)
+    }
+  }
+
+  #takeModel(at: number, end: number): string | null {
+    if (this.#bytes[at] !== 0x22 || end - at <= 2) return 'the name of a model, in double quotes'
+    this.model = stringAt(this.#bytes, at, end, this.#bytes.subarray(at, end).includes(0x5c))
+    this.modelEdits.push({ at, end, text: null })
+    this.#sawModel = true
+    return null
+  }
+
+  #takeStream(at: number): string | null {
+    const first = this.#bytes[at]
+    if (first !== 0x74 && first !== 0x66 && first !== 0x6e) return 'true or false'
+    this.streamed = first === 0x74
+    return null
+  }
+
+  #takeOptions(at: number, end: number): string | null {
+    const options = streamOptionsAt(this.#bytes, at, end)
+    if (typeof options === 'string') return options
+    this.options.push(options)
+    return null
+  }
+
+  #takeMaximum(at: number, end: number): string | null {
+    const value = this.#numberAt(at, end)
+    if (value === null) return null
+    if (!Number.isSafeInteger(value)) return 'a whole number of tokens'
+    // A negative maximum means none to the engines that take one.
+    if (value >= 0) this.maxOutputTokens = Math.max(value, this.maxOutputTokens ?? 0)
+    return null
+  }
+
+  #takeChoices(at: number, end: number): string | null {
+    const value = this.#numberAt(at, end) ?? 1
+    if (!Number.isSafeInteger(value) || value < 0 || value > MAX_CHOICES) {
+      return `a whole number of answers, at most ${MAX_CHOICES}`
+    }
+    this.choices = Math.max(1, value)
+    return null
+  }
+
+  /** Null for `null`, NaN for what is no number. */
+  #numberAt(at: number, end: number): number | null {
+    const first = this.#bytes[at]!
+    if (first === 0x6e) return null
+    return first === 0x2d || (first >= 0x30 && first <= 0x39)
+      ? Number(this.#bytes.toString('latin1', at, end))
+      : Number.NaN
+  }
+}
+
+/** A request that was read; it holds the caller's bytes and where to change them. */
+class Request implements ParsedBody {
+  readonly model: string
+  readonly streamed: boolean
+  readonly maxOutputTokens: number | null
+  readonly choices: number
+  readonly wantsUsage: boolean
+  readonly promptBytes: number
+  readonly #bytes: Buffer
+  readonly #edits: readonly Edit[]
+
+  constructor(bytes: Buffer, members: RequestMembers, excessBytes: number, asksForUsage: boolean) {
+    this.model = members.model
+    this.streamed = members.streamed
+    this.maxOutputTokens = members.maxOutputTokens
+    this.choices = members.choices
+    this.wantsUsage = members.options.at(-1)?.wantsUsage ?? false
+    this.promptBytes = Math.max(0, members.promptBytes - excessBytes)
+    this.#bytes = bytes
+    this.#edits = asksForUsage && members.streamed ? withUsageAsked(bytes, members) : members.modelEdits
+  }
+
+  forUpstream(model: string): readonly Uint8Array[] {
+    // One name that is right already leaves nothing to change.
+    if (model === this.model && this.#edits.length === 1 && this.#edits[0]!.text === null) return [this.#bytes]
+    return splice(this.#bytes, this.#edits, model)
+  }
+}
+
+/** The edits of a streamed chat: the names of the model, and usage asked for wherever it is not yet. */
+function withUsageAsked(bytes: Buffer, { modelEdits, options }: RequestMembers): readonly Edit[] {
+  if (options.length === 0) {
+    const start = bytes.indexOf(0x7b) + 1
+    return [{ at: start, end: start, text: ASK_FOR_USAGE }, ...modelEdits]
+  }
+  return [...modelEdits, ...options.flatMap(({ edits }) => edits)].sort((one, other) => one.at - other.at)
+}

@@ -1,0 +1,180 @@
+import type { StreamEnd, StreamReader } from '../../ports/wire.ts'
+import type { Usage } from '../../vocabulary/usage.ts'
+import { asBuffer } from '../json/text.ts'
+import { objectIn, type Report } from '../usage/counts.ts'
+import type { StreamEvents, Verdict } from './events.ts'
+import { readFrame } from './frame.ts'
+import { FrameEnds } from './frame-ends.ts'
+import { HeldBytes } from './held.ts'
+import { FrameTemplates } from './templates.ts'
+
+/** The largest frame that is waited for; a stream with a larger one ends as if it had told an error. */
+export const MAX_FRAME_BYTES = 16_000_000
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Reads an event stream in passing. Only whole frames are shown: what a client could not read yet may wait for its end,
+ * and half a frame must never be the last thing that it sees. Bytes that nothing has to be taken out of are returned as
+ * they came, and content frames are recognised by the form of those before them, without being parsed.
+ */
+export class EventStreamReader implements StreamReader {
+  ended = false
+  /** Frames that were not shown because no client could read them: their data is no JSON object. */
+  unreadableFrames = 0
+  readonly #events: StreamEvents
+  readonly #templates = new FrameTemplates()
+  readonly #ends = new FrameEnds()
+  readonly #held = new HeldBytes()
+  #templateBytes = 0
+  #tooLarge = false
+  #last: Uint8Array | null = null
+  #end: StreamEnd | null = null
+
+  constructor(events: StreamEvents) {
+    this.#events = events
+  }
+
+  get sawContent(): boolean {
+    return this.#events.sawContent
+  }
+
+  get sawError(): boolean {
+    return this.#tooLarge || this.#events.sawError
+  }
+
+  get usage(): Usage | null {
+    return this.#events.usage
+  }
+
+  get usageFinal(): boolean {
+    return this.#events.usageFinal
+  }
+
+  get contentBytes(): number {
+    return this.#events.contentBytes + this.#templateBytes
+  }
+
+  push(chunk: Uint8Array): Uint8Array | null {
+    if (this.ended || chunk.length === 0) return null
+    const bytes = asBuffer(chunk)
+    if (this.#held.length === 0) return this.#readFrames(bytes)
+    const end = this.#ends.find(bytes, 0)
+    if (end < 0) return this.#hold(bytes, 0)
+    const frame = this.#held.take(bytes, end)
+    const shown = this.#readHeld(frame) ? frame : null
+    if (this.ended || end === bytes.length) return shown
+    const rest = this.#readFrames(bytes.subarray(end))
+    if (shown === null || rest === null) return shown ?? rest
+    return Buffer.concat([shown, rest])
+  }
+
+  finish(): StreamEnd {
+    if (this.#end !== null) return this.#end
+    const beforeComment = this.ended ? null : this.#readRest()
+    this.ended = true
+    this.#held.drop()
+    const whole = this.#events.whole && !this.#tooLarge
+    this.#end = { whole, beforeComment, lastEvent: this.#last }
+    return this.#end
+  }
+
+  /** Bytes that begin with a frame. */
+  #readFrames(bytes: Buffer): Uint8Array | null {
+    const text = bytes.toString('latin1')
+    const pieces: Uint8Array[] = []
+    let shownTo = 0
+    let at = 0
+    while (at < bytes.length) {
+      const next = this.#templates.match(text, at)
+      if (next > 0) {
+        this.#templateBytes += this.#templates.contentBytes
+        at = next
+        continue
+      }
+      const end = this.#ends.find(bytes, at)
+      if (end < 0) {
+        this.#hold(bytes, at)
+        break
+      }
+      const verdict = this.#readFrame(text.slice(at, end))
+      if (verdict !== 'show') {
+        if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
+        shownTo = end
+      }
+      if (verdict === 'last') {
+        this.#last = bytes.subarray(at, end)
+        break
+      }
+      at = end
+    }
+    if (shownTo === 0 && at === bytes.length) return bytes
+    if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
+    if (pieces.length < 2) return pieces[0] ?? null
+    return Buffer.concat(pieces)
+  }
+
+  /** @returns whether the frame may be shown */
+  #readHeld(frame: Buffer): boolean {
+    const text = frame.toString('latin1')
+    if (this.#templates.match(text, 0) === text.length) {
+      this.#templateBytes += this.#templates.contentBytes
+      return true
+    }
+    const verdict = this.#readFrame(text)
+    if (verdict === 'last') this.#last = frame
+    return verdict === 'show'
+  }
+
+  #readFrame(text: string): Verdict {
+    const { event, data, dataAt } = readFrame(text)
+    // Comments, ids, and times to wait before the next attempt.
+    if (data === null) return 'show'
+    if (this.#events.isTerminal(data)) {
+      this.ended = true
+      return 'last'
+    }
+    const report = parse(data)
+    if (report === null) {
+      this.unreadableFrames++
+      return 'drop'
+    }
+    const verdict = this.#events.read(report, event)
+    if (verdict === 'last') this.ended = true
+    else if (this.#events.places !== null && dataAt >= 0) this.#templates.learn(text, dataAt, this.#events.places)
+    return verdict
+  }
+
+  #hold(bytes: Buffer, from: number): null {
+    if (this.#held.length + bytes.length - from > MAX_FRAME_BYTES) {
+      this.#tooLarge = true
+      this.ended = true
+      this.#held.drop()
+    } else this.#held.add(bytes, from)
+    return null
+  }
+
+  /** What came last without the blank line that ends a frame: it is completed if it can be read, and not shown otherwise. */
+  #readRest(): Uint8Array | null {
+    if (this.#held.length === 0) return null
+    const frame = this.#held.take(NOTHING, 0)
+    const text = frame.toString('latin1')
+    if (readFrame(text).data === null) return null
+    const verdict = this.#readFrame(text)
+    if (verdict === 'drop') return null
+    const endsLine = text.endsWith('\n') || text.endsWith('\r')
+    const whole = Buffer.concat([frame, Buffer.from(endsLine ? '\n' : '\n\n')])
+    if (verdict === 'show') return whole
+    this.#last = whole
+    return null
+  }
+}
+
+/** The data of a frame as an object; null when it is none. It is Latin-1, so that only lengths and names can be read. */
+function parse(data: string): Report | null {
+  try {
+    return objectIn(JSON.parse(data))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,40 @@
+import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
+import { ENDPOINTS, type Endpoint } from '../vocabulary/dialect.ts'
+import { answerReader } from './answer/read.ts'
+import { bodyParser } from './body/parse.ts'
+import { closingComment, streamError } from './render/frames.ts'
+import { ChatEvents } from './stream/chat-events.ts'
+import { MessagesEvents } from './stream/messages-events.ts'
+import { EventStreamReader } from './stream/reader.ts'
+import { ResponsesEvents } from './stream/responses-events.ts'
+
+const WIRES: ReadonlyMap<Endpoint, Wire> = new Map(ENDPOINTS.map(endpoint => [endpoint, makeWire(endpoint)]))
+
+/** How an endpoint looks on the wire. One object per endpoint, made once. */
+export function wireOf(endpoint: Endpoint): Wire {
+  return WIRES.get(endpoint)!
+}
+
+function makeWire(endpoint: Endpoint): Wire {
+  return {
+    endpoint,
+    parseBody: bodyParser(endpoint),
+    readAnswer: answerReader(endpoint),
+    openStream: body => openStream(endpoint, body),
+    closingComment,
+    streamError: (refusal, id) => streamError(endpoint, refusal, id),
+  }
+}
+
+function openStream(endpoint: Endpoint, body: ParsedBody): StreamReader {
+  switch (endpoint) {
+    case 'messages':
+    case 'messages/count_tokens':
+      return new EventStreamReader(new MessagesEvents())
+    case 'responses':
+      return new EventStreamReader(new ResponsesEvents())
+    case 'chat/completions':
+    case 'embeddings':
+      return new EventStreamReader(new ChatEvents(body.wantsUsage))
+  }
+}
