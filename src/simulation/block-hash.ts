@@ -13,14 +13,16 @@ export class BlockHasher {
   readonly #blockTokens: number
   #low = 0x2545f491
   #high = 0x6c078965
-  #hashes = new Float64Array(INITIAL_CAPACITY)
+  #hashes: BlockHashes
   #blocks = 0
   #inBlock = 0
   /** Tokens taken so far. */
   tokens = 0
 
-  constructor(blockTokens: number) {
+  /** @param blocks how many full blocks are to be expected; more are taken too */
+  constructor(blockTokens: number, blocks: number = INITIAL_CAPACITY) {
     this.#blockTokens = blockTokens
+    this.#hashes = new Float64Array(blocks)
   }
 
   /** Takes one token, as any 32-bit number that stands for it. */
@@ -40,7 +42,7 @@ export class BlockHasher {
 
   /** A hasher that goes on from here by itself: for several answers to one prompt. */
   fork(): BlockHasher {
-    const other = new BlockHasher(this.#blockTokens)
+    const other = new BlockHasher(this.#blockTokens, 0)
     other.#low = this.#low
     other.#high = this.#high
     other.#hashes = this.#hashes.slice()
@@ -55,9 +57,9 @@ export class BlockHasher {
     return (this.#low ^ this.#high) >>> 0
   }
 
-  /** The hashes of the full blocks so far, as a copy. */
+  /** The hashes of the full blocks so far. */
   hashes(): BlockHashes {
-    return this.#hashes.slice(0, this.#blocks)
+    return this.#hashes.subarray(0, this.#blocks)
   }
 
   #mix(token: number): void {
@@ -72,7 +74,7 @@ export class BlockHasher {
   #closeBlock(): void {
     this.#inBlock = 0
     if (this.#blocks === this.#hashes.length) {
-      const larger = new Float64Array(this.#blocks * 2)
+      const larger = new Float64Array(Math.max(INITIAL_CAPACITY, this.#blocks * 2))
       larger.set(this.#hashes)
       this.#hashes = larger
     }
@@ -96,7 +98,7 @@ export function hashTraceBlocks(
   const parts = size.traceTokens / size.blockTokens
   if (!Number.isInteger(parts)) throw new RangeError('a block of the trace must be whole blocks of the engine')
   const full = Math.floor(tokens / size.blockTokens)
-  const hasher = new BlockHasher(size.blockTokens)
+  const hasher = new BlockHasher(size.blockTokens, full)
   let blocks = 0
   for (const id of ids) {
     for (let part = 0; part < parts && blocks < full; part++, blocks++) hasher.pushBlock(id * parts + part)

@@ -83,7 +83,7 @@ export class KvCache {
     this.#makeRoom(lease, most)
     let found = 0
     for (; found < most; found++) {
-      const block = this.#index.get(hashes[found]!)
+      const block = this.#index.get(hashes[found]!, this.#hashes)
       if (block === NULL_BLOCK) break
       lease.blocks[found] = block
     }
@@ -175,10 +175,10 @@ export class KvCache {
   }
 
   #enter(block: number, hash: number): void {
+    const first = this.#index.get(hash, this.#hashes)
     this.#hashes[block] = hash
-    const first = this.#index.get(hash)
     if (first === NULL_BLOCK) {
-      this.#index.set(hash, block)
+      this.#index.add(hash, block)
       this.#nextEqual[block] = block
       this.#previousEqual[block] = block
       return
@@ -193,16 +193,17 @@ export class KvCache {
   #forget(block: number): void {
     const hash = this.#hashes[block]!
     if (hash === NO_HASH) return
-    this.#hashes[block] = NO_HASH
     const next = this.#nextEqual[block]!
-    if (next === block) {
-      this.#index.delete(hash)
-      return
-    }
+    if (next === block) this.#index.delete(hash, block)
+    else this.#leaveRing(block, next, hash)
+    this.#hashes[block] = NO_HASH
+  }
+
+  #leaveRing(block: number, next: number, hash: number): void {
     const previous = this.#previousEqual[block]!
     this.#nextEqual[previous] = next
     this.#previousEqual[next] = previous
-    if (this.#index.get(hash) === block) this.#index.set(hash, next)
+    if (this.#index.get(hash, this.#hashes) === block) this.#index.replace(hash, block, next)
   }
 
   #makeRoom(lease: Lease, blocks: number): void {
