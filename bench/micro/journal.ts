@@ -3,7 +3,9 @@
  *
  * Prints, for several numbers of calls in flight, records a second, microseconds of processor that one record took on
  * the calling thread (append, acknowledgement and this program's own loop) and on all others (the writer), and how long
- * it waited until it was durable; then the bytes of one plain call on disk, and what one fsync takes here.
+ * it waited until it was durable; then the bytes of one plain call on disk, and what one fsync takes here. Calls end
+ * out of the order of their ids by about their own length, and rows that lie apart make more pages to write: hence long
+ * and short ones.
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +32,7 @@ function seeded(seed: number): () => number {
 }
 
 /** Plain calls as a busy gateway sees them, in the order in which they end: by arrival plus a log-normal duration. */
-function plainCalls(count: number, firstSequence: number): readonly CallRecord[] {
+function plainCalls(count: number, firstSequence: number, medianMs: number): readonly CallRecord[] {
   const random = seeded(firstSequence + 1)
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   const rates = Array.from({ length: MODELS }, (_, model) => ({
@@ -49,7 +51,7 @@ function plainCalls(count: number, firstSequence: number): readonly CallRecord[]
     const sinceEpochMs = START_MS + Math.floor((sequence * 1_000) / CALLS_PER_SECOND)
     const at = ID_EPOCH_MS + sinceEpochMs
     const model = Math.floor(random() * MODELS)
-    const durationMs = 800 * Math.exp(0.7 * normal())
+    const durationMs = medianMs * Math.exp(0.7 * normal())
     const dollars = BigInt(Math.floor(random() * 2_000_000))
     const inputTokens = Math.floor(random() * 4_000)
     return {
@@ -166,6 +168,25 @@ async function measure(
   }
 }
 
+/** What `append` itself takes for records that were just made, in bursts that end before the writer is woken: the median. */
+async function appendMicros(ledger: LedgerStore, take: (count: number) => readonly CallRecord[]): Promise<number> {
+  const burst = 500
+  const times: number[] = []
+  for (let bursts = 0; bursts < 100; bursts++) {
+    const records = take(burst)
+    await new Promise<void>(resolve => {
+      let left = burst
+      const durable = () => {
+        if (--left === 0) resolve()
+      }
+      const at = performance.now()
+      for (const record of records) ledger.append(record, durable)
+      times.push(((performance.now() - at) * 1_000) / burst)
+    })
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1]!
+}
+
 function fsyncMs(directory: string): number {
   const file = openSync(join(directory, 'fsync'), 'w')
   const page = Buffer.alloc(4_096)
@@ -184,26 +205,30 @@ try {
   console.log(`fsync of one page: p50 ${fsyncMs(directory).toFixed(3)} ms`)
   const stores = await openSqliteStores({ directory })
   let sequence = 0
-  const take = (count: number) => {
-    const records = plainCalls(count, sequence)
+  const take = (count: number, medianMs: number) => {
+    const records = plainCalls(count, sequence, medianMs)
     sequence += count
     return records
   }
-  await measure(stores.ledger, take(20_000), { inFlight: 500, workRounds: 0 })
+  await measure(stores.ledger, take(20_000, 800), { inFlight: 500, workRounds: 0 })
+  console.log(`append alone: ${(await appendMicros(stores.ledger, count => take(count, 800))).toFixed(2)} µs`)
   const rows = []
-  for (const [inFlight, workRounds, count] of [
-    [1, 0, 3_000],
-    [100, 0, 60_000],
-    [5_000, 0, 200_000],
-    [1, 60, 3_000],
-    [16, 60, 30_000],
-    [64, 60, 30_000],
-    [256, 60, 30_000],
+  for (const [inFlight, workRounds, count, medianMs] of [
+    [1, 0, 3_000, 800],
+    [100, 0, 60_000, 800],
+    [5_000, 0, 200_000, 800],
+    [1, 60, 3_000, 800],
+    [16, 60, 30_000, 800],
+    [64, 60, 30_000, 800],
+    [256, 60, 30_000, 800],
+    [64, 60, 30_000, 2],
+    [256, 60, 30_000, 2],
   ] as const) {
     const workMicros = workMicrosOf(workRounds)
-    const figures = await measure(stores.ledger, take(count), { inFlight, workRounds })
+    const figures = await measure(stores.ledger, take(count, medianMs), { inFlight, workRounds })
     rows.push({
       'in flight': inFlight,
+      'median call, ms': medianMs,
       'other work, µs a call': workMicros.toFixed(0),
       'records/s': Math.round(figures.perSecond),
       "caller's thread, µs": (figures.callerMicros - workMicros).toFixed(1),

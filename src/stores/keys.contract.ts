@@ -35,6 +35,12 @@ export function describeKeys(name: string, home: Ground): void {
       expect(home.keys.keys()).toHaveLength(1)
     })
 
+    it('that are too large fail, and their name stays free', async () => {
+      await expect(home.keys.create({ ...key, models: ['m'.repeat(1_000_000)] })).rejects.toThrow(/too many/)
+      expect(home.keys.keys()).toEqual([])
+      expect(await home.keys.create(key)).toBe(true)
+    })
+
     it('are of no use from the moment they are revoked, and their name is free again', async () => {
       await home.keys.create(key)
       const revoking = home.keys.revoke(key.name)

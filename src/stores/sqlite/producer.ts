@@ -12,11 +12,6 @@ export class RingProducer {
     this.#capacity = this.views.numbers.length
   }
 
-  /** The longest entry that this ring takes, in words. */
-  get longestEntry(): number {
-    return this.#capacity >> 2
-  }
-
   /**
    * Finds room for an entry in one piece.
    *

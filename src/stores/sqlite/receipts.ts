@@ -68,7 +68,7 @@ export class Receipts {
     const exact = { readBigInts: true }
     this.#one = db.prepare('SELECT * FROM calls WHERE id = ?', exact)
     this.#page = db.prepare('SELECT * FROM calls WHERE id >= ? AND id < ? ORDER BY id LIMIT ?', exact)
-    // Written out for each outcome but \`completed\`, so that SQLite may use the index of those that did not complete.
+    // Written out for each outcome but `completed`, so that SQLite may use the index of those that did not complete.
     this.#pageOfOutcome = db.prepare(
       'SELECT * FROM calls WHERE outcome = ? AND outcome <> 0 AND id >= ? AND id < ? ORDER BY id LIMIT ?',
       exact,
