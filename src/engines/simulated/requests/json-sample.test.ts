@@ -34,4 +34,12 @@ describe('a sample of a schema', () => {
     }
     expect(JSON.stringify(sampleOf(node)).length).toBeLessThan(1000)
   })
+
+  it('of a schema that demands too much stays small', () => {
+    const wide = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, { $ref: '#' }]))
+    const deep = { type: 'array', minItems: 1e9, items: { $ref: '#' } }
+    for (const schema of [{ type: 'object', properties: wide }, deep, { type: 'string', minLength: 1e9 }]) {
+      expect(JSON.stringify(sampleOf(schema)).length).toBeLessThan(200_000)
+    }
+  })
 })

@@ -2,6 +2,10 @@ import { isObject, type Json } from './fields.ts'
 
 /** Schemas that refer to themselves end here. */
 const MAX_DEPTH = 12
+/** Values in a sample, items of an array and characters of a string at most, whatever a schema demands. */
+const MAX_VALUES = 500
+const MAX_ITEMS = 100
+const MAX_CHARACTERS = 10_000
 const WORD = 'simulated'
 
 /** Strings of the formats that JSON Schema names. */
@@ -23,14 +27,20 @@ const FORMATS: Readonly<Record<string, string>> = {
  * an enumeration, the least number. Patterns are not obeyed.
  */
 export function sampleOf(schema: unknown): unknown {
-  return sample(schema, isObject(schema) ? schema : {}, 0)
+  return sample(schema, { schema: isObject(schema) ? schema : {}, values: 0 }, 0)
 }
 
-function sample(schema: unknown, root: Json, depth: number): unknown {
-  if (!isObject(schema) || depth > MAX_DEPTH) return null
+/** The whole schema, and how many values were made of it so far. */
+interface Root {
+  readonly schema: Json
+  values: number
+}
+
+function sample(schema: unknown, root: Root, depth: number): unknown {
+  if (!isObject(schema) || depth > MAX_DEPTH || ++root.values > MAX_VALUES) return null
   if ('const' in schema) return schema.const
   if (Array.isArray(schema.enum) && schema.enum.length > 0) return schema.enum[0]
-  if (typeof schema.$ref === 'string') return sample(resolve(schema.$ref, root), root, depth + 1)
+  if (typeof schema.$ref === 'string') return sample(resolve(schema.$ref, root.schema), root, depth + 1)
   const alternatives = schema.anyOf ?? schema.oneOf
   if (Array.isArray(alternatives)) return sample(alternatives[0], root, depth + 1)
   if (Array.isArray(schema.allOf)) {
@@ -39,13 +49,15 @@ function sample(schema: unknown, root: Json, depth: number): unknown {
   return sampleOfType(schema, root, depth)
 }
 
-function sampleOfType(schema: Json, root: Json, depth: number): unknown {
+function sampleOfType(schema: Json, root: Root, depth: number): unknown {
   switch (typeOf(schema)) {
     case 'object':
       return sampleObject(schema, root, depth)
     case 'array': {
       const least = typeof schema.minItems === 'number' ? schema.minItems : 1
-      return Array.from({ length: Math.min(least, 100) }, () => sample(schema.items ?? {}, root, depth + 1))
+      return Array.from({ length: Math.max(0, Math.min(least, MAX_ITEMS)) }, () =>
+        sample(schema.items ?? {}, root, depth + 1),
+      )
     }
     case 'integer':
       return Math.ceil(sampleNumber(schema))
@@ -68,7 +80,7 @@ function typeOf(schema: Json): unknown {
   return type
 }
 
-function sampleObject(schema: Json, root: Json, depth: number): Json {
+function sampleObject(schema: Json, root: Root, depth: number): Json {
   const properties = isObject(schema.properties) ? Object.entries(schema.properties) : []
   const required = Array.isArray(schema.required) ? schema.required : []
   // Deep down only what must be there, so that a schema that contains itself comes to an end.
@@ -90,7 +102,7 @@ function sampleNumber(schema: Json): number {
 
 function sampleString(schema: Json): string {
   const text = (typeof schema.format === 'string' ? FORMATS[schema.format] : undefined) ?? WORD
-  const least = typeof schema.minLength === 'number' ? schema.minLength : 0
+  const least = typeof schema.minLength === 'number' ? Math.min(schema.minLength, MAX_CHARACTERS) : 0
   const most = typeof schema.maxLength === 'number' ? schema.maxLength : Infinity
   const longEnough = text.length >= least ? text : text.repeat(Math.ceil(least / text.length)).slice(0, least)
   return longEnough.length > most ? longEnough.slice(0, most) : longEnough

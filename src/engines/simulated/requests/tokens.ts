@@ -57,6 +57,16 @@ export function pushText(hasher: BlockHasher, text: string): void {
   let token = 0
   let bytes = 0
   for (let i = 0; i < text.length; i++) {
+    if (bytes === 0 && i + 4 <= text.length) {
+      const [a, b] = [text.charCodeAt(i), text.charCodeAt(i + 1)]
+      const [c, d] = [text.charCodeAt(i + 2), text.charCodeAt(i + 3)]
+      // Plain ASCII goes four characters at a time, to the same token as below.
+      if ((a | b | c | d) < 0x80) {
+        hasher.push((a << 24) | (b << 16) | (c << 8) | d)
+        i += 3
+        continue
+      }
+    }
     const code = text.charCodeAt(i)
     // A surrogate is half of a character of four bytes.
     bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3

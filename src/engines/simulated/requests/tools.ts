@@ -27,7 +27,9 @@ export function callForm(body: Fields, tools: readonly OfferedTool[], forced: Fo
     )
     return null
   }
-  return { kind: 'call', name: tool.name, text: JSON.stringify(sampleOf(tool.schema) ?? {}) }
+  const sample = sampleOf(tool.schema)
+  // Arguments are always an object, though a tool without any may describe them by nothing.
+  return { kind: 'call', name: tool.name, text: JSON.stringify(isObject(sample) ? sample : {}) }
 }
 
 /** The form of an answer that must be JSON, of a schema or of none. */
