@@ -19,7 +19,6 @@ export const HOLD = `
 
 /** Appends records from a number on, with many in flight, and says each number once its record is durable. */
 export const APPEND = `
-  import { writeSync } from 'node:fs'
   import { openSqliteStores } from ${JSON.stringify(OPEN)}
   import { plainCall } from ${JSON.stringify(SAMPLES)}
   const { ledger } = await openSqliteStores({ directory: process.argv[1] })
@@ -27,7 +26,7 @@ export const APPEND = `
   const one = () => {
     const n = next++
     ledger.append(plainCall(n), failure => {
-      writeSync(1, (failure ? failure.message : n) + '\\n')
+      process.stdout.write((failure ? failure.message : n) + '\\n')
       setImmediate(one)
     })
   }
