@@ -50,6 +50,8 @@ export class ReplicaDriver {
   #dueAt: MonotonicMs = 0
   #timer: Cancel | null = null
   #stopped = false
+  /** Within `#advance`: whoever is told of something may ask for more meanwhile. */
+  #advancing = false
 
   /** @param speed simulated seconds per second, above 0 */
   constructor(options: EngineOptions, clock: Clock, speed: number) {
@@ -101,7 +103,7 @@ export class ReplicaDriver {
   }
 
   #wake(): void {
-    if (this.#timer !== null || this.#underWay !== null || this.#stopped) return
+    if (this.#timer !== null || this.#advancing || this.#stopped) return
     this.#dueAt = this.#clock.monotonic()
     this.#sleep(0)
   }
@@ -114,20 +116,33 @@ export class ReplicaDriver {
   }
 
   #advance(): void {
+    this.#advancing = true
+    // Should a listener throw, time goes on for the others.
+    let delay: DurationMs | null = 0
+    try {
+      delay = this.#catchUp()
+    } finally {
+      this.#advancing = false
+      if (delay !== null && !this.#stopped) this.#sleep(delay)
+    }
+  }
+
+  /** Delivers what is due and begins the next steps. @returns how long until the next is due; null when there is none */
+  #catchUp(): DurationMs | null {
     const began = this.#clock.monotonic()
     let now = began
     if (this.#dueAt < now - MAX_LAG_MS) this.#dueAt = now - MAX_LAG_MS
-    while (this.#dueAt <= now + SLACK_MS) {
-      if (this.#underWay !== null) this.#deliver(this.#underWay)
+    while (this.#dueAt <= now + SLACK_MS && now - began <= MAX_HOLD_MS) {
+      const done = this.#underWay
+      this.#underWay = null
+      if (done !== null) this.#deliver(done)
       const next = step(this.#engine, { maxSteps: Number.MAX_SAFE_INTEGER, horizonMs: TICK_MS * this.#speed })
-      const idle = next.steps === 0 && next.events.length === 0
-      this.#underWay = idle ? null : next
-      if (idle) return
+      if (next.steps === 0 && next.events.length === 0) return null
+      this.#underWay = next
       this.#dueAt += next.durationMs / this.#speed
       now = this.#clock.monotonic()
-      if (now - began > MAX_HOLD_MS) break
     }
-    this.#sleep(Math.max(0, this.#dueAt - now))
+    return Math.max(0, this.#dueAt - now)
   }
 
   #deliver({ events }: StepOutcome): void {
@@ -140,6 +155,19 @@ export class ReplicaDriver {
       listener.heard(event)
       told.add(listener)
     }
-    for (const listener of told) listener.flush()
+    this.#flush(told)
+  }
+
+  /** Lets everybody show what they were told, though one of them throws; then throws that itself. */
+  #flush(listeners: ReadonlySet<SequenceListener>): void {
+    const thrown: unknown[] = []
+    for (const listener of listeners) {
+      try {
+        listener.flush()
+      } catch (error) {
+        thrown.push(error)
+      }
+    }
+    if (thrown.length > 0) throw thrown[0]
   }
 }

@@ -154,6 +154,35 @@ describe('a simulated engine behind its port', () => {
     expect(heard.end).toBe('ended')
   })
 
+  it('serves the others when a sink throws', () => {
+    const { engine, clock } = stage()
+    listen(engine, 'chat/completions', { ...LONG, stream: true }, () => {
+      throw new Error('a fault of the reader')
+    })
+    const other = listen(engine, 'chat/completions', { ...LONG, max_tokens: 50 })
+    for (let i = 0; i < 1000 && other.end === 'open'; i++) {
+      try {
+        clock.pass(1)
+      } catch (error) {
+        expect((error as Error).message).toBe('a fault of the reader')
+      }
+    }
+    expect(other.end).toBe('ended')
+  })
+
+  it('takes new calls from within the end of others', () => {
+    const { engine, clock } = stage()
+    let calls = 0
+    const again = () => {
+      if (++calls > 20) return
+      const sink = { head() {}, data() {}, end: again, fail() {} }
+      engine.attempt(requestOf('chat/completions', { ...LONG, max_tokens: 2 }), sink)
+    }
+    again()
+    clock.pass(60_000)
+    expect(calls).toBe(21)
+  })
+
   it('refuses a speed, a model, an accelerator and a fit that cannot be', () => {
     expect(() => engineOf({ speed: 0 })).toThrow(/speed/)
     expect(() => engineOf({ model: 'GPT-2' })).toThrow(/Llama-3.1-8B/)
