@@ -31,8 +31,8 @@ type Row = readonly [
 /**
  * Sources: AIConfigurator's systems yaml (memory, bandwidth, dense teraflops, TDP, links) and the constants of
  * InferenceX's app (all-in kW, three-year rental). Vendor data sheets, not checked: TDP of MI325X and MI355X, teraflops
- * of the RTX 4090. Rentals of B300 and GB300 are placeholders of their source; those of A100 and of cards without one
- * in the source are the middle of published on-demand ranges of 2026, or absent.
+ * of the RTX 4090. Rentals of B300 and GB300 are placeholders of their source; those of the A100s are the low ends of
+ * published ranges of 2026.
  */
 const ROWS: readonly Row[] = [
   ['A100-SXM', [80, 2.039], [312, null, null], 400, 300, [null, '1.10'], ['A100', 'A100-80G-SXM', 'A100-80GB']],
