@@ -33,7 +33,8 @@ export function kvBytesPerToken(shape: EngineShape): number {
 }
 
 /**
- * Blocks of KV that fit beside the weights.
+ * Blocks of KV that fit beside the weights. An estimate, on the low side for small cards: where an engine tells its own
+ * number, that one wins.
  *
  * @param stepTokens the most tokens that a step computes, for its activations
  * @returns 0 or less when the weights do not fit

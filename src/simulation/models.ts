@@ -63,8 +63,9 @@ type Row = readonly [
 const MLA = 512 + 64
 
 /**
- * Sources: AIConfigurator's model_configs (Hugging Face's config.json), totals recomputed with embeddings; the context
- * lengths are `max_position_embeddings` of the same files, and the precisions those of the published checkpoints.
+ * Sources: AIConfigurator's model_configs (Hugging Face's config.json), totals recomputed with embeddings. Context
+ * lengths are `max_position_embeddings`, compared with those files for Qwen3.5, GLM-5 and Kimi-K2.5 alone; precisions
+ * are those that the makers' checkpoints are known for.
  */
 const ROWS: readonly Row[] = [
   ['Llama-3.1-8B', 32, 4096, [32, 8, 128], 128_256, [8.03, 8.03], 131_072, { aliases: ['Meta-Llama-3.1-8B'] }],
