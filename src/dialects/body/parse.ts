@@ -3,7 +3,7 @@ import type { BodyFault, ParsedBody } from '../../ports/wire.ts'
 import type { Endpoint } from '../../vocabulary/dialect.ts'
 import { type FoundKey, KnownKeys } from '../json/keys.ts'
 import { JsonScan, type MemberVisitor } from '../json/scan.ts'
-import { asBuffer, invalidUtf8At, shownByte, stringAt } from '../json/text.ts'
+import { asBuffer, invalidUtf8At, numberAt, shownByte, stringAt } from '../json/text.ts'
 import { MEMBERS, type MemberName } from './members.ts'
 import { Payloads } from './payloads.ts'
 import { type Edit, splice } from './splice.ts'
@@ -24,7 +24,7 @@ export function bodyParser(endpoint: Endpoint): (bytes: Uint8Array) => ParsedBod
     const scan = new JsonScan(buffer, payloads)
     const request = new RequestMembers(buffer, keys, scan)
     if (!scan.document(request)) return notJson(scan)
-    if (scan.hasHighBytes && !isUtf8(buffer)) {
+    if (!isUtf8(buffer)) {
       return { fault: `the body is not UTF-8: expected a character at byte ${invalidUtf8At(buffer)}` }
     }
     const fault = request.fault ?? request.missing()
@@ -101,7 +101,7 @@ class RequestMembers implements MemberVisitor {
 
   #takeModel(at: number, end: number): string | null {
     if (this.#bytes[at] !== 0x22 || end - at <= 2) return 'the name of a model, in double quotes'
-    this.model = stringAt(this.#bytes, at, end, this.#bytes.subarray(at, end).includes(0x5c))
+    this.model = stringAt(this.#bytes, at, end, this.#scan.escaped)
     this.modelEdits.push({ at, end, text: null })
     this.#sawModel = true
     return null
@@ -143,9 +143,7 @@ class RequestMembers implements MemberVisitor {
   #numberAt(at: number, end: number): number | null {
     const first = this.#bytes[at]!
     if (first === 0x6e) return null
-    return first === 0x2d || (first >= 0x30 && first <= 0x39)
-      ? Number(this.#bytes.toString('latin1', at, end))
-      : Number.NaN
+    return first === 0x2d || (first >= 0x30 && first <= 0x39) ? numberAt(this.#bytes, at, end) : Number.NaN
   }
 }
 

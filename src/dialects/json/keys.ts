@@ -1,8 +1,8 @@
 import { stringAt } from './text.ts'
 
 interface KnownKey<Name extends string> {
-  readonly name: Name
   readonly bytes: Uint8Array
+  readonly found: FoundKey<Name>
 }
 
 /** A key that was found: `exact`, or spelled like the name but for upper and lower case. */
@@ -14,16 +14,14 @@ export interface FoundKey<Name extends string> {
 /** Recognises a few keys by their bytes. Their lengths differ mostly, so that one look settles most unknown keys. */
 export class KnownKeys<Name extends string> {
   readonly #byLength: readonly (readonly KnownKey<Name>[])[]
-  readonly #exact: ReadonlyMap<Name, FoundKey<Name>>
 
   constructor(names: readonly Name[]) {
     const byLength: KnownKey<Name>[][] = []
     for (const name of names) {
       while (byLength.length <= name.length) byLength.push([])
-      byLength[name.length]!.push({ name, bytes: Buffer.from(name) })
+      byLength[name.length]!.push({ bytes: Buffer.from(name), found: { name, exact: true } })
     }
     this.#byLength = byLength
-    this.#exact = new Map(names.map(name => [name, { name, exact: true }]))
   }
 
   /**
@@ -34,18 +32,19 @@ export class KnownKeys<Name extends string> {
     if (escaped) return this.#findDecoded(stringAt(bytes, at, end, true))
     const candidates = this.#byLength[end - at - 2]
     if (candidates === undefined) return null
-    for (const { name, bytes: spelling } of candidates) {
+    for (let i = 0; i < candidates.length; i++) {
+      const { bytes: spelling, found } = candidates[i]!
       const likeness = compare(bytes, at + 1, spelling)
-      if (likeness === SAME) return this.#exact.get(name)!
-      if (likeness === SAME_BUT_FOR_CASE) return { name, exact: false }
+      if (likeness === SAME) return found
+      if (likeness === SAME_BUT_FOR_CASE) return { name: found.name, exact: false }
     }
     return null
   }
 
   #findDecoded(key: string): FoundKey<Name> | null {
-    for (const { name } of this.#byLength[key.length] ?? []) {
-      if (key === name) return this.#exact.get(name)!
-      if (key.toLowerCase() === name) return { name, exact: false }
+    for (const { found } of this.#byLength[key.length] ?? []) {
+      if (key === found.name) return found
+      if (key.toLowerCase() === found.name) return { name: found.name, exact: false }
     }
     return null
   }

@@ -63,6 +63,7 @@ export class EventStreamReader implements StreamReader {
     if (end < 0) return this.#hold(bytes, 0)
     const frame = this.#held.take(bytes, end)
     const shown = this.#readHeld(frame) ? frame : null
+    this.#templates.release()
     if (this.ended || end === bytes.length) return shown
     const rest = this.#readFrames(bytes.subarray(end))
     if (shown === null || rest === null) return shown ?? rest
@@ -86,7 +87,7 @@ export class EventStreamReader implements StreamReader {
     let shownTo = 0
     let at = 0
     while (at < bytes.length) {
-      const next = this.#templates.match(text, at)
+      const next = this.#templates.match(text, bytes, at)
       if (next > 0) {
         this.#templateBytes += this.#templates.contentBytes
         at = next
@@ -108,6 +109,7 @@ export class EventStreamReader implements StreamReader {
       }
       at = end
     }
+    this.#templates.release()
     if (shownTo === 0 && at === bytes.length) return bytes
     if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
     if (pieces.length < 2) return pieces[0] ?? null
@@ -117,7 +119,7 @@ export class EventStreamReader implements StreamReader {
   /** @returns whether the frame may be shown */
   #readHeld(frame: Buffer): boolean {
     const text = frame.toString('latin1')
-    if (this.#templates.match(text, 0) === text.length) {
+    if (this.#templates.match(text, frame, 0) === text.length) {
       this.#templateBytes += this.#templates.contentBytes
       return true
     }

@@ -1,9 +1,12 @@
-/** A place in a frame that differs from one frame to the next: inside the quotes of a string, or the digits of a number. */
+import type { JsonScan } from '../json/scan.ts'
+
+/** A place in a frame that differs from one frame to the next. */
 export interface Hole {
   readonly at: number
   readonly end: number
-  readonly kind: 'text' | 'number'
-  /** Whether its bytes are content. */
+  /** `text` is the inside of a string, without its quotes; `value` any JSON, of which only the grammar matters. */
+  readonly kind: 'text' | 'value'
+  /** Whether its bytes are content; only those of a text are. */
   readonly counted: boolean
 }
 
@@ -15,8 +18,8 @@ const LOWER_U = 0x75
 const ESCAPED = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74])
 
 /**
- * The form of a content frame that was read in full once. A frame with the same bytes around its holes, and a valid
- * string or number in each of them, is the same JSON but for those values: it is content and nothing else, without
+ * The form of a content frame that was read in full once. A frame with the same bytes around its holes, and valid
+ * JSON in each of them, is the same JSON but for those values: it is content and nothing else, without
  * being parsed. Texts are Latin-1, one character a byte.
  */
 export class FrameTemplate {
@@ -35,14 +38,17 @@ export class FrameTemplate {
     this.#behind = holes.map((hole, i) => frame.slice(hole.end, holes[i + 1]?.at ?? frame.length))
   }
 
-  /** @returns the offset behind the frame that begins at `from`, -1 when it has another form or is not complete */
-  match(text: string, from: number): number {
+  /**
+   * @param scan of the same bytes as `text`
+   * @returns the offset behind the frame that begins at `from`, -1 when it has another form or is not complete
+   */
+  match(text: string, from: number, scan: JsonScan): number {
     let at = from + this.#first.length
     if (text.substring(from, at) !== this.#first) return -1
     let bytes = 0
     for (let i = 0; i < this.#holes.length; i++) {
       const { kind, counted } = this.#holes[i]!
-      if (kind === 'number') this.#holeEnd = numberEnd(text, at)
+      if (kind === 'value') this.#holeEnd = scan.value(at, 1, -1)
       else {
         const size = this.#readText(text, at)
         if (counted) bytes += size
@@ -91,14 +97,4 @@ function unicodeEscapeBytes(text: string, at: number): number {
   const code = Number.parseInt(digits, 16)
   if (code < 0x80) return 1
   return code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 2 : 3
-}
-
-/** The end of a whole number without a needless zero; -1 when there is none. */
-function numberEnd(text: string, from: number): number {
-  let at = from
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < 0x30 || code > 0x39) break
-  }
-  return at === from || (at > from + 1 && text.charCodeAt(from) === 0x30) ? -1 : at
 }

@@ -11,8 +11,11 @@ const MAX_LEARNT_BYTES = 2_048
 const EAGER_LESSONS = 16
 const LATER_LESSON_EVERY = 64
 
-/** Members beside the content whose value changes from frame to frame. */
-const VOLATILE: ReadonlySet<string> = new Set(['sequence_number', 'created', 'obfuscation'])
+/** Members beside the content whose values change from frame to frame and matter to nobody here: of the event, of its first choice. */
+const VOLATILE: ReadonlySet<string> = new Set(['sequence_number', 'created', 'obfuscation', 'logprobs', 'timings'])
+const VOLATILE_OF_CHOICE: ReadonlySet<string> = new Set(['logprobs', 'token_ids'])
+
+const NO_SCAN = new JsonScan(Buffer.alloc(0))
 
 /** The forms of content frames that one stream has shown. */
 export class FrameTemplates {
@@ -20,13 +23,19 @@ export class FrameTemplates {
   contentBytes = 0
   #templates: FrameTemplate[] = []
   #offers = 0
+  #scan = NO_SCAN
 
-  /** @returns the offset behind the content frame that begins at `from`; -1 when it must be read */
-  match(text: string, from: number): number {
+  /**
+   * @param text of `bytes` as Latin-1
+   * @returns the offset behind the content frame that begins at `from`; -1 when it must be read
+   */
+  match(text: string, bytes: Buffer, from: number): number {
     const templates = this.#templates
+    if (templates.length === 0) return -1
+    if (this.#scan.bytes !== bytes) this.#scan = new JsonScan(bytes)
     for (let i = 0; i < templates.length; i++) {
       const template = templates[i]!
-      const end = template.match(text, from)
+      const end = template.match(text, from, this.#scan)
       if (end < 0) continue
       if (i > 0) {
         templates[i] = templates[0]!
@@ -36,6 +45,11 @@ export class FrameTemplates {
       return end
     }
     return -1
+  }
+
+  /** Lets go of the bytes that were matched last, lest an idle stream keep its latest chunk alive. */
+  release(): void {
+    this.#scan = NO_SCAN
   }
 
   /**
@@ -53,31 +67,33 @@ export class FrameTemplates {
     const holes = holesOf(copy, dataAt, places)
     if (holes === null) return
     const template = new FrameTemplate(copy.toString('latin1'), holes)
-    if (template.match(frame, 0) !== frame.length) return
+    if (template.match(frame, 0, new JsonScan(copy)) !== frame.length) return
     this.#templates = [template, ...this.#templates.slice(0, MAX_TEMPLATES - 1)]
   }
 }
 
 function holesOf(frame: Buffer, dataAt: number, places: readonly ContentPlace[]): readonly Hole[] | null {
   const holes: Hole[] = []
-  const top = spansOf(frame, dataAt)
-  for (const [name, span] of top) if (VOLATILE.has(name)) holes.push(holeOf(frame, span, false))
+  addVolatile(holes, spansOf(frame, dataAt), VOLATILE)
+  const choice = spanAt(frame, dataAt, ['choices', '0'])
+  if (choice !== null && frame[choice.at] === 0x7b) addVolatile(holes, spansOf(frame, choice.at), VOLATILE_OF_CHOICE)
   for (const { path, counted } of places) {
     const span = spanAt(frame, dataAt, path)
     if (span === null || frame[span.at] !== 0x22) return null
-    holes.push(holeOf(frame, span, counted))
+    holes.push({ at: span.at + 1, end: span.end - 1, kind: 'text', counted })
   }
-  return holes.filter(hole => hole.end >= hole.at).sort((one, other) => one.at - other.at)
+  return holes.sort((one, other) => one.at - other.at)
+}
+
+function addVolatile(holes: Hole[], spans: ReadonlyMap<string, Span>, names: ReadonlySet<string>): void {
+  for (const [name, span] of spans) {
+    if (names.has(name)) holes.push({ ...span, kind: 'value', counted: false })
+  }
 }
 
 interface Span {
   readonly at: number
   readonly end: number
-}
-
-function holeOf(frame: Buffer, { at, end }: Span, counted: boolean): Hole {
-  if (frame[at] === 0x22) return { at: at + 1, end: end - 1, kind: 'text', counted }
-  return { at, end, kind: 'number', counted }
 }
 
 /** Where a value lies, reached by names of members and first elements of lists. */
