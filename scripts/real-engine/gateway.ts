@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,8 +43,8 @@ function configurationFor(engine: RealEngine, key: string, adminToken: string): 
  */
 export async function startGateway(engine: RealEngine, listen: string, env = process.env): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'penstock-real-engine-'))
-  const key = 'sk-penstock-real-engine'
-  const adminToken = 'penstock-real-engine-admin'
+  const key = `sk-penstock-${randomBytes(16).toString('hex')}`
+  const adminToken = randomBytes(16).toString('hex')
   const configuration = join(folder, 'penstock.yaml')
   await writeFile(configuration, configurationFor(engine, key, adminToken))
   const where = ['--config', configuration, '--data', join(folder, 'data'), '--listen', listen]

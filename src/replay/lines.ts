@@ -4,12 +4,19 @@ import type { ReplayReport, Spread } from './report.ts'
 /** One figure of a report, as people read it: what it is, and its values. */
 export type ReportLine = readonly [name: string, ...values: readonly string[]]
 
+/** Letters of a failure's message that a table shows; JSON has all of it. */
+const MOST_MESSAGE = 80
+
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const FINE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 })
 
 function milliseconds(value: number): string {
   if (value >= 10_000) return `${FINE.format(value / 1000)} s`
   return `${value >= 100 ? WHOLE.format(value) : FINE.format(value)} ms`
+}
+
+function shortened(message: string): string {
+  return message.length > MOST_MESSAGE ? `${message.slice(0, MOST_MESSAGE)}…` : message
 }
 
 function percent(share: number | null): string {
@@ -39,7 +46,7 @@ export function figureLines(report: ReplayReport, summary: TraceSummary): readon
     ['completed', WHOLE.format(report.completed)],
     ...some('failed', report.failed),
     ...Object.entries(report.failures).map(
-      ([why, count]): ReportLine => [`  ${why}`, `${WHOLE.format(count)}: ${report.messages[why]}`],
+      ([why, count]): ReportLine => [`  ${why}`, `${WHOLE.format(count)}: ${shortened(report.messages[why] ?? '')}`],
     ),
     ...some('shed', report.shed),
     ...some('unsent', report.unsent),
