@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Key } from '../vocabulary/caller.ts'
-import type { Ground } from './ground.contract.ts'
-import { FIRST_DAY } from './samples.contract.ts'
+import { durably, type Ground } from './ground.contract.ts'
+import { FIRST_DAY, plainCall } from './samples.contract.ts'
 
 const key: Key = {
   name: 'ci',
@@ -33,6 +33,13 @@ export function describeKeys(name: string, home: Ground): void {
       expect(made.filter(Boolean)).toHaveLength(1)
       expect(await home.keys.create(key)).toBe(false)
       expect(home.keys.keys()).toHaveLength(1)
+    })
+
+    it('are made and revoked among calls as well', async () => {
+      await durably(home.ledger, plainCall(0))
+      expect(await home.keys.create(key)).toBe(true)
+      await durably(home.ledger, plainCall(1))
+      expect(await home.keys.revoke(key.name)).toBe(true)
     })
 
     it('that are too large fail, and their name stays free', async () => {

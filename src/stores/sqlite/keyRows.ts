@@ -5,7 +5,10 @@ function jsonOrNull(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value)
 }
 
-/** Rows of the keys that the admin API made. */
+/**
+ * Rows of the keys that the admin API made. Statements go by `get`: `run` would also tell the row id of the connection's
+ * last insert, which is that of a call and no safe number of JavaScript, and so throw.
+ */
 export class KeyRows {
   readonly #all: StatementSync
   readonly #add: StatementSync
@@ -33,7 +36,7 @@ export class KeyRows {
   }
 
   add(key: Key): void {
-    this.#add.run(
+    this.#add.get(
       key.name,
       key.team,
       key.user,
@@ -45,6 +48,6 @@ export class KeyRows {
   }
 
   remove(name: string): void {
-    this.#remove.run(name)
+    this.#remove.get(name)
   }
 }
