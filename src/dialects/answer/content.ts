@@ -2,7 +2,7 @@ import { objectIn, type Report } from '../usage/counts.ts'
 
 /**
  * How many bytes of UTF-8 a text has that was read as Latin-1: there every byte is a character, and only escapes make
- * characters beyond it.
+ * characters beyond it. An escape of one from U+0080 to U+00FF can't be told from a byte, and counts one too few.
  */
 export function bytesOfLatin1(text: string): number {
   let bytes = text.length
