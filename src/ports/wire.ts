@@ -50,6 +50,8 @@ export interface StreamReader {
   readonly ended: boolean
   /** True when an error event was among the frames. */
   readonly sawError: boolean
+  /** Frames that were left out because no client could read them: their data is no JSON object. Absent means none. */
+  readonly unreadableFrames?: number
   /** Usage as reported so far; null when none was. Input may be known before output (Anthropic's `message_start`). */
   readonly usage: Usage | null
   /** True when the reported usage is final, not only that of the beginning. */

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import type { Model } from '../../vocabulary/deployment.ts'
+import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
+import { wireOf } from '../wire.ts'
+import { renderModel, renderModelList } from './models.ts'
+import { renderRefusal } from './refusal.ts'
+
+const INVALID = 'invalid_request_error'
+/** Cause, status, type and code of OpenAI, status and type of Anthropic, further headers. */
+const TABLE: readonly (readonly [RefusalCause, number, string, string | null, number, string, readonly string[]])[] = [
+  ['invalidKey', 401, INVALID, 'invalid_api_key', 401, 'authentication_error', ['x-should-retry', 'false']],
+  ['modelNotAllowed', 403, INVALID, 'model_not_allowed', 403, 'permission_error', ['x-should-retry', 'false']],
+  ['modelNotFound', 404, INVALID, 'model_not_found', 404, 'not_found_error', ['x-should-retry', 'false']],
+  ['notFound', 404, INVALID, 'not_found', 404, 'not_found_error', ['x-should-retry', 'false']],
+  ['methodNotAllowed', 405, INVALID, 'method_not_allowed', 405, INVALID, ['x-should-retry', 'false']],
+  ['malformed', 400, INVALID, null, 400, INVALID, ['x-should-retry', 'false']],
+  ['tooLarge', 413, INVALID, 'request_too_large', 413, 'request_too_large', ['x-should-retry', 'false']],
+  ['priceUnknown', 403, INVALID, 'price_unknown', 403, 'permission_error', ['x-should-retry', 'false']],
+  ['noDeployment', 503, 'server_error', 'no_deployment', 529, 'overloaded_error', ['retry-after', '1']],
+  ['upstreamFailed', 502, 'server_error', 'upstream_failed', 502, 'api_error', []],
+  ['upstreamTimeout', 504, 'server_error', 'upstream_timeout', 504, 'timeout_error', []],
+  ['internal', 500, 'server_error', 'internal_error', 500, 'api_error', ['x-should-retry', 'false']],
+]
+
+describe('a refusal', () => {
+  it.each(TABLE)(
+    'for %s is what the table says, in both dialects',
+    (cause, status, type, code, other, otherType, more) => {
+      const refusal: Refusal = { cause, message: 'why "not"' }
+      const headers = ['content-type', 'application/json', ...more]
+      const openai = renderRefusal('openai', refusal, 'pen_1')
+      expect([openai.status, openai.headers]).toEqual([status, headers])
+      expect(JSON.parse(openai.body.toString())).toEqual({ error: { message: 'why "not"', type, param: null, code } })
+      const anthropic = renderRefusal('anthropic', refusal, 'pen_1')
+      expect([anthropic.status, anthropic.headers]).toEqual([other, headers])
+      expect(JSON.parse(anthropic.body.toString())).toEqual({
+        type: 'error',
+        error: { type: otherType, message: 'why "not"' },
+        request_id: 'pen_1',
+      })
+    },
+  )
+
+  it('gives headers of its own to whoever adds to them', () => {
+    const refusal: Refusal = { cause: 'malformed', message: 'x' }
+    renderRefusal('openai', refusal, null).headers.push('x', 'y')
+    expect(renderRefusal('openai', refusal, null).headers).not.toContain('x')
+  })
+})
+
+describe('the frames of a stream', () => {
+  it('close it with a comment that stays one line, whatever it says', () => {
+    const comment = Buffer.from(wireOf('messages').closingComment({ id: 'pen_1', dollars: null, note: 'a\r\nb\n\nc' }))
+    expect(comment.toString()).toBe(': penstock {"id":"pen_1","dollars":null,"note":"a\\r\\nb\\n\\nc"}\n\n')
+  })
+
+  it('tell an error in the dialect', () => {
+    const refusal: Refusal = { cause: 'upstreamFailed', message: 'it broke\n' }
+    const frame = (endpoint: 'chat/completions' | 'messages' | 'responses') =>
+      Buffer.from(wireOf(endpoint).streamError(refusal, 'pen_1')).toString()
+    const error = '{"message":"it broke\\n","type":"server_error","param":null,"code":"upstream_failed"}'
+    expect(frame('chat/completions')).toBe(`data: {"error":${error}}\n\n`)
+    expect(frame('responses')).toBe(
+      `event: error\ndata: {"type":"error","code":"upstream_failed","message":"it broke\\n","param":null,"error":${error}}\n\n`,
+    )
+    expect(frame('messages')).toBe(
+      'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"it broke\\n"},"request_id":"pen_1"}\n\n',
+    )
+  })
+})
+
+describe('models', () => {
+  const createdAt = Date.parse('2026-01-02T03:04:05.678Z')
+  const models: readonly Model[] = Array.from({ length: 25 }, (_, i) => ({
+    name: `m${i}`,
+    deployments: [],
+    route: 'inOrder',
+    maxOutputTokens: null,
+    createdAt,
+  }))
+  const list = (options: Parameters<typeof renderModelList>[2], dialect: 'openai' | 'anthropic' = 'anthropic') => {
+    const rendered = renderModelList(dialect, models, options)
+    if ('fault' in rendered) return rendered.fault
+    const { data, ...rest } = JSON.parse(rendered.body.toString())
+    return { ids: data.map((model: { id: string }) => model.id), ...rest }
+  }
+  const names = (from: number, to: number) => models.slice(from, to).map(model => model.name)
+
+  it('are told one by one in both shapes', () => {
+    expect(JSON.parse(renderModel('openai', models[0]!).toString())).toEqual({
+      id: 'm0',
+      object: 'model',
+      created: 1_767_323_045,
+      owned_by: 'penstock',
+    })
+    expect(JSON.parse(renderModel('anthropic', models[0]!).toString())).toEqual({
+      type: 'model',
+      id: 'm0',
+      display_name: 'm0',
+      created_at: '2026-01-02T03:04:05.678Z',
+    })
+  })
+
+  it('are listed whole in OpenAI’s shape', () => {
+    expect(list({ limit: '3' }, 'openai')).toEqual({ ids: names(0, 25), object: 'list' })
+  })
+
+  it.each([
+    [{}, names(0, 20), true],
+    [{ limit: '1000' }, names(0, 25), false],
+    [{ limit: '5', afterId: 'm3' }, names(4, 9), true],
+    [{ limit: '5', afterId: 'm19' }, names(20, 25), false],
+    [{ limit: '5', beforeId: 'm7' }, names(2, 7), true],
+    [{ limit: '5', beforeId: 'm5' }, names(0, 5), false],
+    [{ limit: '5', beforeId: 'm0' }, [], false],
+  ])('are listed in pages in Anthropic’s shape: %j', (options, ids, has_more) => {
+    expect(list(options)).toEqual({ ids, has_more, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null })
+  })
+
+  it.each([
+    [{ limit: '0' }, 'limit: expected a whole number from 1 to 1000'],
+    [{ limit: '' }, 'limit: expected a whole number from 1 to 1000'],
+    [{ limit: '1.5' }, 'limit: expected a whole number from 1 to 1000'],
+    [{ limit: '1001' }, 'limit: expected a whole number from 1 to 1000'],
+    [{ afterId: 'nothing' }, 'after_id: expected the id of a listed model'],
+    [{ beforeId: '' }, 'before_id: expected the id of a listed model'],
+    [{ afterId: 'm1', beforeId: 'm2' }, 'expected either after_id or before_id, not both'],
+  ])('are not listed by a query that makes no sense: %j', (options, fault) => {
+    expect(list(options)).toBe(fault)
+  })
+})
