@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { include: ['src/**/*.test.ts', 'bench/**/*.test.ts'], testTimeout: 30_000, pool: 'forks' },
+  test: { include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, pool: 'forks' },
 })

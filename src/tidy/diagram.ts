@@ -5,7 +5,9 @@ export function diagram(): string {
   const everywhere: readonly string[] = EVERYWHERE
   const arrows = Object.entries(ARROWS)
     .filter(([room]) => room !== 'tidy' && !everywhere.includes(room))
-    .flatMap(([room, targets]) => (targets.length > 0 ? targets.map(target => `  ${room} --> ${target}`) : [`  ${room}`]))
+    .flatMap(([room, targets]) =>
+      targets.length > 0 ? targets.map(target => `  ${room} --> ${target}`) : [`  ${room}`],
+    )
   return ['```mermaid', 'graph TD', ...arrows, '```'].join('\n')
 }
 

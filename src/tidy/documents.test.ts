@@ -19,8 +19,13 @@ it('ARCHITECTURE.md says of every room what it does', () => {
 })
 
 it('no document or lock file names a host of a package registry', () => {
-  const named = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'GLOSSARY.md', 'package-lock.json'].filter(
-    name => /registry\.npmjs|"resolved": "http/.test(read(name)),
-  )
+  const named = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'GLOSSARY.md',
+    'package-lock.json',
+  ].filter(name => /registry\.npmjs|"resolved": "http/.test(read(name)))
   expect(named).toEqual([])
 })

@@ -43,7 +43,7 @@ export function sourceFiles(folder = 'src'): readonly SourceFile[] {
       path,
       room: path.split('/')[1]!,
       text: readFileSync(join(ROOT, path), 'utf8'),
-      isTest: /\.(test|contract)\.ts$/.test(path),
+      isTest: /\.(test|contract|fixture)\.ts$/.test(path),
     }))
 }
 

@@ -1,0 +1,43 @@
+import { createHttpClient } from '../engines/http/client.ts'
+import { createSimulatedEngine } from '../engines/simulated/engine.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EngineClient } from '../ports/engine.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
+import type { UpstreamSettings } from './configuration/configuration.ts'
+
+const CONNECT_TIMEOUT_MS = 2_000
+/** As long as an answer may take in all: a plain answer is silent until its end. */
+const SILENCE_TIMEOUT_MS = 600_000
+
+/** One client for each upstream, found by a deployment's upstream name. */
+export interface Upstreams {
+  engine(deployment: Deployment): EngineClient
+  close(): Promise<void>
+}
+
+export function openUpstreams(settings: readonly UpstreamSettings[], clock: Clock): Upstreams {
+  const clients = new Map<string, EngineClient>(settings.map(upstream => [upstream.name, clientFor(upstream, clock)]))
+  return {
+    engine(deployment) {
+      const client = clients.get(deployment.upstream)
+      if (client === undefined) throw new Error(`no upstream is called ${deployment.upstream}`)
+      return client
+    },
+    async close() {
+      await Promise.all([...clients.values()].map(client => client.close()))
+    },
+  }
+}
+
+function clientFor(upstream: UpstreamSettings, clock: Clock): EngineClient {
+  if (upstream.simulated !== null) return createSimulatedEngine({ ...upstream.simulated, clock })
+  if (upstream.baseUrl === null) throw new Error(`upstream ${upstream.name} has no base URL`)
+  return createHttpClient({
+    baseUrl: upstream.baseUrl,
+    dialects: upstream.dialects,
+    apiKey: upstream.apiKey,
+    headers: upstream.headers,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+  })
+}

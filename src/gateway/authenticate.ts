@@ -1,0 +1,40 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Registry } from '../ports/registry.ts'
+import type { Key } from '../vocabulary/caller.ts'
+
+/** Whoever calls from loopback without a key of its own, where the configuration trusts such callers. */
+const TRUSTED: Key = {
+  name: 'loopback',
+  team: null,
+  user: null,
+  tags: {},
+  models: null,
+  secretHash: '',
+  createdAt: 0,
+  declared: true,
+}
+
+/** The secret in `Authorization: Bearer` or `x-api-key`; null when there is none. */
+export function secretIn(headers: IncomingHttpHeaders): string | null {
+  const { authorization } = headers
+  if (authorization !== undefined && /^bearer /i.test(authorization)) return authorization.slice(7).trim()
+  const key = headers['x-api-key']
+  return typeof key === 'string' ? key : null
+}
+
+export function isLoopback(address: string | undefined): boolean {
+  if (address === undefined) return false
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
+}
+
+/** Who calls: the key of the secret, or the trusted caller on loopback; null when the call must be refused. */
+export function authenticate(
+  headers: IncomingHttpHeaders,
+  address: string | undefined,
+  options: { readonly registry: Registry; readonly trustCallers: boolean },
+): Key | null {
+  const secret = secretIn(headers)
+  const key = secret === null || secret === '' ? null : options.registry.authenticate(secret)
+  if (key !== null) return key
+  return options.trustCallers && isLoopback(address) ? TRUSTED : null
+}
