@@ -44,11 +44,7 @@ export async function openGateway(configuration: Configuration, { env, note }: S
   const { ledger } = stores
   const registry = createRegistry({ configuration, keyStore: stores.keys, now: clock.now, randomBytes, warn: note })
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
-  const telemetry = createTelemetry({
-    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT || null,
-    logLevel: env.PENSTOCK_LOG_LEVEL || 'info',
-    logTo: 'stderr',
-  })
+  const telemetry = createTelemetry({ env })
   const upstreams = openUpstreams(settings, clock)
   const book = await openPriceBook(settings.flatMap(({ baseUrl }) => (baseUrl === null ? [] : [baseUrl])))
   const gateway = new Gateway({
