@@ -37,15 +37,36 @@ export interface Surroundings {
  *
  * @throws Error with a sentence for the user; what was opened before is closed again
  */
-export async function openGateway(configuration: Configuration, { env, note }: Surroundings): Promise<Running> {
+export async function openGateway(configuration: Configuration, surroundings: Surroundings): Promise<Running> {
+  const opened: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    return { ...(await open(configuration, surroundings, opened)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** @param opened takes how to close what was opened, in the order of opening */
+async function open(
+  configuration: Configuration,
+  { env, note }: Surroundings,
+  opened: (() => Promise<void>)[],
+): Promise<Omit<Running, 'stop'>> {
   const clock = SYSTEM_CLOCK
   const { dataDirectory, retainMs, upstreams: settings, trustCallers } = configuration
+  const telemetry = createTelemetry({ env })
+  opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
+  opened.push(() => stores.close())
   const { ledger } = stores
   const registry = createRegistry({ configuration, keyStore: stores.keys, now: clock.now, randomBytes, warn: note })
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
-  const telemetry = createTelemetry({ env })
   const upstreams = openUpstreams(settings, clock)
+  opened.push(() => upstreams.close())
   const book = await openPriceBook(settings.flatMap(({ baseUrl }) => (baseUrl === null ? [] : [baseUrl])))
   const gateway = new Gateway({
     world: {
@@ -66,19 +87,9 @@ export async function openGateway(configuration: Configuration, { env, note }: S
     isAdminToken: secretMatcher(adminToken),
     admin: openAdmin({ registry, ledger, adminToken, receiptOf }),
   })
-  const stop = async () => {
-    await gateway.drain(configuration.drainMs)
-    await upstreams.close()
-    await stores.close()
-    await telemetry.close()
-  }
-  try {
-    const port = await gateway.listen(configuration.listen)
-    return { url: urlOnThisMachine({ ...configuration.listen, port }), registry, adminToken, stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+  const port = await gateway.listen(configuration.listen)
+  opened.push(() => gateway.drain(configuration.drainMs))
+  return { url: urlOnThisMachine({ ...configuration.listen, port }), registry, adminToken }
 }
 
 /** Compares digests, so that neither length nor contents of the token show in the time that it takes. */

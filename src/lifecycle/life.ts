@@ -124,7 +124,7 @@ export class Life implements AttemptOwner {
     }
     if (this.#hold !== null) settleHold(this.#hold, null, this.#world.escrow)
     this.#settling = true
-    this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key)
+    this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key, true)
     this.#sendRefusal(rendered, null)
   }
 

@@ -18,6 +18,10 @@ export interface CallTimings {
 export interface Observer {
   callStarted(): void
   callEnded(record: CallRecord, timings: CallTimings): void
-  /** A call that ended before it had an attempt. */
-  callRefused(cause: RefusalCause, status: number, key: string | null): void
+  /**
+   * A call that ended before it had an attempt.
+   *
+   * @param started whether `callStarted` was told of it; false when not given
+   */
+  callRefused(cause: RefusalCause, status: number, key: string | null, started?: boolean): void
 }
