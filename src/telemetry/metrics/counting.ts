@@ -1,0 +1,67 @@
+import type { CallTimings } from '../../ports/observer.ts'
+import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import type { RefusalCause } from '../../vocabulary/refusal.ts'
+import { OWN_SECONDS } from './bounds.ts'
+import { type CallSeries, SeriesTable } from './series.ts'
+import { Tally } from './tally.ts'
+
+/** The deployment of a call that never came to one. */
+const NO_DEPLOYMENT = 'none'
+
+/** Plain numbers that calls are counted in, on their path; a scrape reads them. */
+export class Counting {
+  readonly series = new SeriesTable()
+  readonly refusals = new Map<RefusalCause, number>()
+  readonly gatewaySeconds = new Tally(OWN_SECONDS)
+  readonly queueSeconds = new Tally(OWN_SECONDS)
+  readonly commitSeconds = new Tally(OWN_SECONDS)
+  inFlight = 0
+
+  callEnded(record: CallRecord, timings: CallTimings): void {
+    const { model, endpoint, attempts, outcome } = record
+    this.inFlight -= 1
+    let series: CallSeries | null = null
+    for (const attempt of attempts) {
+      series = this.series.find(model, attempt.deployment, endpoint)
+      countAttempt(series, attempt)
+    }
+    series ??= this.series.find(model, NO_DEPLOYMENT, endpoint)
+    series.calls[outcome] += 1
+    series.durations[outcome].observe(record.durationMs / 1_000)
+    if (record.timeToFirstTokenMs !== null) series.timeToFirstToken.observe(record.timeToFirstTokenMs / 1_000)
+    this.gatewaySeconds.observe(timings.gatewayMs / 1_000)
+    this.queueSeconds.observe(timings.queueMs / 1_000)
+    this.commitSeconds.observe(timings.commitMs / 1_000)
+  }
+
+  callRefused(cause: RefusalCause, started: boolean): void {
+    if (started) this.inFlight -= 1
+    this.refusals.set(cause, (this.refusals.get(cause) ?? 0) + 1)
+  }
+}
+
+function countAttempt(series: CallSeries, attempt: AttemptRecord): void {
+  series.attempts[attempt.outcome] += 1
+  countTokens(series, attempt)
+  if (attempt.dollars !== null) {
+    series.nanoDollars += attempt.dollars
+    if (attempt.outcome !== 'completed') series.wastedNanoDollars += attempt.dollars
+  } else if (attempt.usage !== null) series.unratedAttempts += 1
+}
+
+function countTokens(series: CallSeries, { usage, durationMs, timeToFirstTokenMs }: AttemptRecord): void {
+  if (usage === null) return
+  const { inputTokens, cachedInputTokens, cacheWrite5mTokens, cacheWrite1hTokens, outputTokens } = usage
+  const written = cacheWrite5mTokens + cacheWrite1hTokens
+  // An upstream may contradict itself; a counter may not go back.
+  series.inputTokens += Math.max(0, inputTokens - cachedInputTokens - written)
+  series.cachedInputTokens += cachedInputTokens
+  series.cacheWrite5mTokens += cacheWrite5mTokens
+  series.cacheWrite1hTokens += cacheWrite1hTokens
+  series.outputTokens += outputTokens
+  series.inputSizes.observe(inputTokens)
+  series.outputSizes.observe(outputTokens)
+  if (timeToFirstTokenMs !== null && outputTokens > 1) {
+    series.timePerOutputToken.observe((durationMs - timeToFirstTokenMs) / 1_000 / (outputTokens - 1))
+  }
+}

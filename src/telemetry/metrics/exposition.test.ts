@@ -1,0 +1,175 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { recordOf } from '../../control/stage.fixture.ts'
+import type { CallTimings } from '../../ports/observer.ts'
+import { ENDPOINTS } from '../../vocabulary/dialect.ts'
+import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import { Counting } from './counting.ts'
+import { exposition } from './exposition.ts'
+import { MAX_SERIES } from './series.ts'
+import { Tally } from './tally.ts'
+
+const TIMINGS: CallTimings = { gatewayMs: 0.1, queueMs: 0, upstreamMs: 5, commitMs: 1.2, traceparent: null }
+
+function attemptOf(over: Partial<AttemptRecord> = {}): AttemptRecord {
+  return { ...recordOf(0).attempts[0]!, ...over }
+}
+
+function counted(...records: readonly CallRecord[]): Counting {
+  const counting = new Counting()
+  for (const record of records) {
+    counting.inFlight += 1
+    counting.callEnded(record, TIMINGS)
+  }
+  return counting
+}
+
+/** A sample as Prometheus reads it; the labels with their escapes. */
+const SAMPLE =
+  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*",?)*\})? (-?[0-9.]+(?:[eE][+-]?\d+)?|NaN|[+-]Inf)$/
+
+/** Reads exposition text strictly; fails for a line that Prometheus would not read and for a series that comes twice. */
+async function scrape(counting: Counting): Promise<ReadonlyMap<string, number>> {
+  const text = await exposition(counting, { droppedBytes: 0 }).text()
+  expect(text.endsWith('\n')).toBe(true)
+  const samples = new Map<string, number>()
+  const types = new Set<string>()
+  for (const line of text.split('\n')) {
+    const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line)
+    if (type) {
+      expect(types).not.toContain(type[1])
+      types.add(type[1]!)
+    }
+    if (line === '' || line.startsWith('# HELP ') || type) continue
+    const found = SAMPLE.exec(line)
+    expect(found, line).not.toBeNull()
+    const series = found![1]! + (found![2] ?? '')
+    expect(samples.has(series), series).toBe(false)
+    samples.set(series, Number(found![3]!.replace('Inf', 'Infinity')))
+  }
+  return samples
+}
+
+const LABELS = 'model="fast",deployment="mock/check-chat",endpoint="chat/completions"'
+
+describe('metrics', () => {
+  it('count calls, attempts, tokens and dollars by model, deployment and endpoint', async () => {
+    const samples = await scrape(counted(recordOf(0), recordOf(1), recordOf(2, { outcome: 'callerLeft', status: 499 })))
+    expect(samples.get(`penstock_calls_total{${LABELS},outcome="completed"}`)).toBe(2)
+    expect(samples.get(`penstock_calls_total{${LABELS},outcome="callerLeft"}`)).toBe(1)
+    expect(samples.get(`penstock_attempts_total{${LABELS},outcome="completed"}`)).toBe(3)
+    expect(samples.get(`penstock_tokens_total{${LABELS},type="input"}`)).toBe(3 * 800)
+    expect(samples.get(`penstock_tokens_total{${LABELS},type="cachedInput"}`)).toBe(3 * 200)
+    expect(samples.get(`penstock_tokens_total{${LABELS},type="output"}`)).toBe(3 * 100)
+    expect(samples.get(`penstock_dollars_total{${LABELS}}`)).toBe(0.0045)
+    expect(samples.get('penstock_commit_seconds_count')).toBe(3)
+    expect(samples.get('penstock_commit_seconds_bucket{le="0.0025"}')).toBe(3)
+    expect(samples.get('penstock_commit_seconds_bucket{le="0.001"}')).toBe(0)
+  })
+
+  it('tell wasted and unrated attempts apart from the rest', async () => {
+    const attempts = [
+      attemptOf({ outcome: 'stalled', dollars: 500_000_000n }),
+      attemptOf({ deployment: 'other/x', dollars: null }),
+    ]
+    const samples = await scrape(counted(recordOf(0, { attempts, dollars: null })))
+    expect(samples.get(`penstock_wasted_dollars_total{${LABELS}}`)).toBe(0.5)
+    const other = LABELS.replace('mock/check-chat', 'other/x')
+    expect(samples.get(`penstock_unrated_attempts_total{${other}}`)).toBe(1)
+    expect(samples.get(`penstock_calls_total{${other},outcome="completed"}`)).toBe(1)
+    expect(samples.has(`penstock_calls_total{${LABELS},outcome="completed"}`)).toBe(false)
+  })
+
+  it("stand under OpenTelemetry's names too, endpoints of one operation added up", async () => {
+    const attempts = [attemptOf({ timeToFirstTokenMs: 101, durationMs: 1_091 })]
+    const streamed = { attempts, streamed: true, timeToFirstTokenMs: 120 } as const
+    const samples = await scrape(
+      counted(
+        recordOf(0, streamed),
+        recordOf(1, { ...streamed, endpoint: 'responses' }),
+        recordOf(2, { outcome: 'failed', status: 502 }),
+      ),
+    )
+    const model =
+      'gen_ai_operation_name="chat",gen_ai_provider_name="mock",gen_ai_request_model="fast",gen_ai_response_model="check-chat"'
+    expect(samples.get(`gen_ai_client_token_usage_sum{${model},gen_ai_token_type="input"}`)).toBe(3_000)
+    expect(samples.get(`gen_ai_client_token_usage_bucket{le="64",${model},gen_ai_token_type="output"}`)).toBe(0)
+    expect(samples.get(`gen_ai_client_token_usage_bucket{le="256",${model},gen_ai_token_type="output"}`)).toBe(3)
+    expect(samples.get(`gen_ai_client_operation_duration_seconds_count{${model}}`)).toBe(2)
+    expect(samples.get(`gen_ai_client_operation_duration_seconds_count{${model},error_type="failed"}`)).toBe(1)
+    expect(samples.get(`gen_ai_server_time_to_first_token_seconds_bucket{le="0.1",${model}}`)).toBe(0)
+    expect(samples.get(`gen_ai_server_time_to_first_token_seconds_bucket{le="0.25",${model}}`)).toBe(2)
+    // 990 ms for the 99 tokens after the first are 10 ms each, which its bound includes.
+    expect(samples.get(`gen_ai_server_time_per_output_token_seconds_bucket{le="0.01",${model}}`)).toBe(2)
+  })
+
+  it('know how many calls are under way, whether they end, or are refused after or before they began', async () => {
+    const counting = counted(recordOf(0))
+    counting.inFlight += 3
+    counting.callRefused('noDeployment', true)
+    counting.callRefused('invalidKey', false)
+    counting.callRefused('invalidKey', false)
+    const samples = await scrape(counting)
+    expect(samples.get('penstock_calls_in_flight')).toBe(2)
+    expect(samples.get('penstock_refusals_total{cause="invalidKey"}')).toBe(2)
+    expect(samples.get('penstock_refusals_total{cause="noDeployment"}')).toBe(1)
+  })
+
+  it('stay readable whatever the names and numbers are, and in a scrape right after another', async () => {
+    const name = fc.string({ unit: 'binary', maxLength: 20 })
+    const count = fc.nat({ max: 100_000_000 })
+    const records = fc.array(
+      fc.tuple(name, name, fc.constantFrom(...ENDPOINTS), count, count, fc.bigInt(0n, 10n ** 15n)),
+    )
+    await fc.assert(
+      fc.asyncProperty(records, async drawn => {
+        const counting = counted(
+          ...drawn.map(([model, deployment, endpoint, inputTokens, cachedInputTokens, dollars], n) => {
+            const usage = { ...attemptOf().usage!, inputTokens, cachedInputTokens }
+            return recordOf(n, { model, endpoint, dollars, attempts: [attemptOf({ deployment, usage, dollars })] })
+          }),
+        )
+        const samples = await scrape(counting)
+        for (const [series, value] of samples) {
+          if (series.startsWith('penstock_')) expect(value, series).toBeGreaterThanOrEqual(0)
+        }
+        await scrape(counting)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('never count more combinations apart than their bound, and lose none that come after', async () => {
+    const calls = Array.from({ length: MAX_SERIES + 50 }, (_, n) => recordOf(0, { model: `model-${n}` }))
+    const counting = counted(...calls, recordOf(0, { model: 'model-0' }))
+    expect(counting.series.all).toHaveLength(MAX_SERIES + 1)
+    const samples = await scrape(counting)
+    const overflow = '{model="other",deployment="other",endpoint="chat/completions",outcome="completed"}'
+    expect(samples.get(`penstock_calls_total${overflow}`)).toBe(50)
+    expect(samples.get(`penstock_calls_total{${LABELS.replace('fast', 'model-0')},outcome="completed"}`)).toBe(2)
+  })
+
+  it('tell of the process', async () => {
+    const samples = await scrape(new Counting())
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1_000_000)
+  })
+})
+
+describe('a tally', () => {
+  it('counts every value once, for the first bound that it does not exceed', () => {
+    const ascending = fc
+      .uniqueArray(fc.integer({ min: -100, max: 100 }), { minLength: 1 })
+      .map(all => all.sort((a, b) => a - b))
+    fc.assert(
+      fc.property(ascending, fc.array(fc.integer({ min: -120, max: 120 })), (bounds, values) => {
+        const tally = new Tally(bounds)
+        for (const value of values) tally.observe(value)
+        bounds.forEach((bound, at) => {
+          const below = tally.counts.slice(0, at + 1).reduce((sum, count) => sum + count, 0)
+          expect(below).toBe(values.filter(value => value <= bound).length)
+        })
+        expect([tally.count, tally.sum]).toEqual([values.length, values.reduce((sum, value) => sum + value, 0)])
+      }),
+    )
+  })
+})

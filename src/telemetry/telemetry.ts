@@ -1,0 +1,105 @@
+import type { Logger } from 'pino'
+import type { CallTimings, Observer } from '../ports/observer.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
+import type { RefusalCause } from '../vocabulary/refusal.ts'
+import { CallLog, LOG_LEVELS, type LogLevel, standardError } from './log/call-log.ts'
+import type { LineSink } from './log/line-buffer.ts'
+import { Counting } from './metrics/counting.ts'
+import type { Exposition } from './metrics/exposition.ts'
+import { type TraceSettings, traceSettings } from './traces/settings.ts'
+import type { Tracing } from './traces/tracing.ts'
+
+export interface TelemetryOptions {
+  /**
+   * `PENSTOCK_LOG_LEVEL` (`info`; calls are logged at `info`, failed ones at `warn`), and OpenTelemetry's own:
+   * `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and
+   * its `_ARG`, `OTEL_TRACES_EXPORTER`, `OTEL_SDK_DISABLED`.
+   */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where the log goes; standard error when not given. */
+  readonly log?: LineSink
+}
+
+export interface Telemetry extends Observer {
+  /** For everything that is no call. */
+  readonly logger: Logger
+  /** Prometheus' exposition text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** Writes and sends what waits. */
+  close(): Promise<void>
+}
+
+/** Calls that ended before the tracing was loaded and wait for it. */
+const MAX_CALLS_BEFORE_TRACING = 1_000
+
+/** Metrics, log and traces of the calls; some two microseconds on the path of each, without traces. */
+export function createTelemetry({ env, log: sink = standardError() }: TelemetryOptions): Telemetry {
+  const counting = new Counting()
+  const log = new CallLog(sink, levelOf(env.PENSTOCK_LOG_LEVEL))
+  const settings = traceSettings(env)
+  const tracing = settings === null ? null : new LoadingTracing(settings, log.logger)
+  let exposition: Promise<Exposition> | null = null
+  return {
+    logger: log.logger,
+    callStarted() {
+      counting.inFlight += 1
+    },
+    callEnded(record, timings) {
+      counting.callEnded(record, timings)
+      log.callEnded(record, timings)
+      tracing?.callEnded(record, timings)
+    },
+    callRefused(cause: RefusalCause, status: number, key: string | null, started = false) {
+      counting.callRefused(cause, started)
+      log.callRefused(cause, status, key)
+    },
+    async metrics() {
+      // Loaded when first asked for: the library would take a twentieth of a second of the start.
+      exposition ??= import('./metrics/exposition.ts').then(module => module.exposition(counting, log))
+      const { contentType, text } = await exposition
+      return { contentType, text: await text() }
+    },
+    async close() {
+      await tracing?.close()
+      await log.close()
+    },
+  }
+}
+
+function levelOf(asked: string | undefined): LogLevel {
+  return LOG_LEVELS.find(level => level === asked?.toLowerCase()) ?? 'info'
+}
+
+/** Tracing whose packages are still on their way; a few calls wait for them. */
+class LoadingTracing implements Tracing {
+  readonly #loaded: Promise<Tracing | null>
+  #tracing: Tracing | null = null
+  #waiting: [CallRecord, CallTimings][] = []
+
+  constructor(settings: TraceSettings, logger: Logger) {
+    this.#loaded = import('./traces/tracing.ts').then(
+      ({ openTracing }) => this.#opened(openTracing(settings, problem => logger.warn({ problem }, 'tracing'))),
+      (error: Error) => {
+        logger.error({ problem: error.message }, 'tracing could not be loaded')
+        return null
+      },
+    )
+  }
+
+  callEnded(record: CallRecord, timings: CallTimings): void {
+    if (this.#tracing !== null) this.#tracing.callEnded(record, timings)
+    else if (this.#waiting.length < MAX_CALLS_BEFORE_TRACING) this.#waiting.push([record, timings])
+  }
+
+  async close(): Promise<void> {
+    const tracing = await this.#loaded
+    await tracing?.close()
+  }
+
+  #opened(tracing: Tracing): Tracing {
+    this.#tracing = tracing
+    for (const [record, timings] of this.#waiting) tracing.callEnded(record, timings)
+    this.#waiting = []
+    return tracing
+  }
+}
