@@ -105,6 +105,16 @@ export function cpuSeconds(pid: number): number {
   return ticks / TICKS_PER_SECOND
 }
 
+/** CPU microseconds of each thread of one process, by its number and name. */
+export function threadMicroseconds(pid: number): Map<string, number> {
+  const threads = new Map<string, number>()
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const nanoseconds = Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0])
+    threads.set(`${thread} ${read(`/proc/${pid}/task/${thread}/comm`).trim()}`, nanoseconds / 1000)
+  }
+  return threads
+}
+
 /** Resident memory of a process and its children, in bytes. */
 export function residentBytes(pid: number): number {
   let kilobytes = 0

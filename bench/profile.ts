@@ -2,14 +2,16 @@
  * Where a call's time goes: runs Penstock or the bare proxy under load with V8's sampling profiler on and prints self
  * time per call (or per frame) in microseconds, by thread, by part and by function.
  *
- *   node bench/profile.ts [--subject penstock|bare] [--work plain|streams|paced] [--seconds N] [--top N]
+ *   node bench/profile.ts [--subject penstock|bare] [--work plain|streams|paced] [--seconds N] [--top N] [--allocations]
+ *
+ * With `--allocations` it prints bytes that were allocated per call instead.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/load.ts'
-import { type Command, freePort, LOAD_CORE, startPinned } from './process.ts'
+import { type Command, freePort, LOAD_CORE, startPinned, threadMicroseconds } from './process.ts'
 import { answers, call, type Subject, start } from './subject.ts'
 import { penstock, penstockInMemory } from './subjects/penstock.ts'
 import { bare } from './subjects/undici.ts'
@@ -17,6 +19,8 @@ import { plainBody } from './traffic.ts'
 import { compiled, discard, ROOT, scratch } from './workshop.ts'
 
 const INTERVAL_US = 200
+const MAX_THREADS = 8
+const ALLOCATIONS_FILE = 'allocations.heapprofile'
 const SUBJECTS = { penstock, 'penstock-ram': penstockInMemory, bare }
 const WORKS = { plain: measurePlain, streams: measureStreams, paced: measurePaced }
 
@@ -49,6 +53,7 @@ const { values } = parseArgs({
     work: { type: 'string', default: 'plain' },
     seconds: { type: 'string', default: '6' },
     top: { type: 'string', default: '45' },
+    allocations: { type: 'boolean', default: false },
   },
 })
 const subject = SUBJECTS[values.subject as keyof typeof SUBJECTS]
@@ -69,20 +74,26 @@ async function profile(subject: Subject, seconds: number, top: number): Promise<
   try {
     await answers(upstream, () => call({ port, headers: {} }, plainBody('openai')))
     const target = await start({ ...subject, command: place => profiled(subject.command(place), directory) }, port)
-    await warmUp(target, 'openai')
+    // Allocations are sampled over the whole life, so they are divided by all its calls, of which there must be one kind.
+    if (!values.allocations) await warmUp(target, 'openai')
     const fromUs = monotonicUs()
+    const before = threadMicroseconds(target.process!.pid)
     const { figures, faults } = await work(target, { dialect: 'openai', seconds })
+    const after = threadMicroseconds(target.process!.pid)
     const window = { fromUs, toUs: monotonicUs() }
     await target.stop()
-    const rate = figures.callsPerSecond ?? figures.framesPerSecond ?? 0
-    process.stdout.write(`${JSON.stringify(figures)} ${faults.join('; ')}\n`)
+    const served = (figures.callsPerSecond ?? figures.framesPerSecond ?? 0) * seconds
+    process.stdout.write(`${JSON.stringify(figures)} ${faults.join('; ')}\n-- threads, µs of the core each\n`)
+    const spent = [...after].map(([thread, us]): [string, number] => [thread, us - (before.get(thread) ?? 0)])
+    printTop(new Map(spent), served, MAX_THREADS)
+    if (values.allocations) return printAllocations(join(directory, ALLOCATIONS_FILE), served, top)
     const files = readdirSync(directory).filter(name => name.endsWith('.cpuprofile'))
     if (files.length === 0) throw new Error('the subject left no profile: did it end by itself?')
     for (const file of files.sort()) {
       print(JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile, {
         file,
         window,
-        count: rate * seconds,
+        count: served,
         top,
       })
     }
@@ -94,6 +105,11 @@ async function profile(subject: Subject, seconds: number, top: number): Promise<
 
 function profiled(command: Command, directory: string): Command {
   const [node, ...rest] = command.argv
+  if (values.allocations) {
+    const preload = ['--import', join(ROOT, 'bench', 'allocations.ts')]
+    const env = { ...command.env, BENCH_ALLOCATIONS: join(directory, ALLOCATIONS_FILE) }
+    return { ...command, argv: [node!, ...preload, ...rest], env }
+  }
   const flags = ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-interval=${INTERVAL_US}`]
   return { ...command, argv: [node!, ...flags, ...rest] }
 }
@@ -113,6 +129,28 @@ function print(profile: CpuProfile, of: { file: string; window: Window; count: n
   printTop(byPart, of.count, of.top)
   process.stdout.write('-- by function, self time\n')
   printTop(byFunction, of.count, of.top)
+}
+
+interface AllocationNode {
+  readonly callFrame: CallFrame
+  readonly selfSize: number
+  readonly children: readonly AllocationNode[]
+}
+
+function printAllocations(file: string, count: number, top: number): void {
+  const byFunction = new Map<string, number>()
+  const byPart = new Map<string, number>()
+  const waiting = [(JSON.parse(readFileSync(file, 'utf8')) as { head: AllocationNode }).head]
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    add(byFunction, `${node.callFrame.functionName || '(anonymous)'} ${placeOf(node.callFrame)}`, node.selfSize)
+    add(byPart, partOf(node.callFrame), node.selfSize)
+    waiting.push(...node.children)
+  }
+  const total = [...byPart.values()].reduce((sum, bytes) => sum + bytes, 0)
+  process.stdout.write(`\n== ${(total / count).toFixed(0)} bytes allocated each\n-- by part\n`)
+  printTop(byPart, count, top)
+  process.stdout.write('-- by function\n')
+  printTop(byFunction, count, top)
 }
 
 /** Self time of each node within a window, in microseconds. */

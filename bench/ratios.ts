@@ -24,12 +24,21 @@ export function ratio(
   return median(ratios)
 }
 
-/** The median over rounds of what a subject adds to the mock upstream's own latency in the same round. */
-export function added({ measurements }: Measured, subject: string, name: 'p50Ms' | 'p99Ms'): number | null {
+/**
+ * The median over rounds of what a subject adds to the mock upstream's own latency in the same round.
+ *
+ * @param own the subject's figure, when it is not the one of the mock upstream
+ */
+export function added(
+  { measurements }: Measured,
+  subject: string,
+  name: 'p50Ms' | 'p99Ms',
+  own: string = name,
+): number | null {
   const differences = of(measurements, 'latency', subject).flatMap(({ round, figures }) => {
     const direct = of(measurements, 'latency', DIRECT).find(other => other.round === round)?.figures[name]
-    const own = figures[name]
-    return own !== undefined && direct !== undefined ? [own - direct] : []
+    const measured = figures[own]
+    return measured !== undefined && direct !== undefined ? [measured - direct] : []
   })
   return median(differences)
 }

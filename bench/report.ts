@@ -103,7 +103,12 @@ function latencyColumns(result: Result): Column[] {
     of('p99 ms', 'p99Ms', 3),
     { title: 'added p50 ms', value: subject => fixed(added(result, subject, 'p50Ms'), 3) },
     { title: 'added p99 ms', value: subject => fixed(added(result, subject, 'p99Ms'), 3) },
-    of('mean commit wait ms', 'commitWaitMeanMs', 3),
+    of('commit wait p50 ms', 'commitP50Ms', 3),
+    of('p99 ms', 'commitP99Ms', 3),
+    {
+      title: 'added p50 without the commit wait ms',
+      value: subject => fixed(added(result, subject, 'p50Ms', 'p50WithoutCommitMs'), 3),
+    },
     of('own time by server-timing p50 ms', 'gatewayP50Ms', 3),
   ]
 }

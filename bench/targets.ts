@@ -23,7 +23,7 @@ export function verdicts(result: Result): Verdict[] {
   const plain = ratio(result, { measure: 'plain', subject: OWN, to: 'bare', name: 'callsPerSecond' })
   const overRouter = ratio(result, { measure: 'plain', subject: OWN, to: 'sglang-router', name: 'callsPerSecond' })
   const streams = ratio(result, { measure: 'streams', subject: OWN, to: 'bare', name: 'framesPerSecond' })
-  const addedMs = added(result, 'penstock-ram', 'p50Ms')
+  const addedMs = added(result, OWN, 'p50Ms', 'p50WithoutCommitMs')
   const kilobytes = figure(result, 'memory', OWN, 'kilobytesPerStream')
   const bytes = figure(result, 'disk', OWN, 'bytesPerCall')
   const startup = figure(result, 'startup', OWN, 'liveMs')

@@ -54,19 +54,31 @@ export interface PlainLoad {
   readonly p50Us: number
   readonly p99Us: number
   readonly meanUs: number
+  /** What the gateway says in `server-timing`; null unless asked for and said. */
+  readonly gateway: Quantiles | null
+  readonly commit: Quantiles | null
+}
+
+interface Quantiles {
+  readonly p50Ms: number
+  readonly p99Ms: number
 }
 
 /** Plain calls by wrk from the load core, each connection asking again as soon as it has its answer. */
 export async function loadPlain(
   target: Running,
-  { dialect, connections, seconds }: { dialect: Dialect; connections: number; seconds: number },
+  load: { dialect: Dialect; connections: number; seconds: number; timings?: boolean },
 ): Promise<PlainLoad> {
+  const { dialect, connections, seconds, timings } = load
   const body = plainBody(dialect)
   const headers = Object.entries(headersOf(target)).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const url = `http://127.0.0.1:${target.port}${body.path}`
   const script = join(ROOT, 'bench', 'load', 'plain.lua')
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, ...headers, url]
-  const output = await onLoadCore([program('wrk', 'wrk'), ...args], { BENCH_BODY: body.json })
+  const output = await onLoadCore([program('wrk', 'wrk'), ...args], {
+    BENCH_BODY: body.json,
+    ...(timings ? { BENCH_TIMINGS: 'yes' } : {}),
+  })
   return parsed<PlainLoad>(output)
 }
 
