@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AnswerSummary } from '../../ports/wire.ts'
 import type { Endpoint } from '../../vocabulary/dialect.ts'
-import { answerReader } from './read.ts'
+import { answerReader, MAX_MEASURED_BYTES, MAX_USAGE_BYTES } from './read.ts'
 
 function read(answer: unknown, endpoint: Endpoint = 'chat/completions'): AnswerSummary {
   return answerReader(endpoint)(Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)))
@@ -214,6 +214,14 @@ describe('an answer', () => {
       { type: 'tool_use', name: 'ls', input: { a: 1 } },
     ]
     expect(read({ content }, 'messages').contentBytes).toBe(3 + 5 + 2 + 7)
+  })
+
+  it('beyond a bound is measured by its size, and a usage beyond one is not read', () => {
+    const large = 'x'.repeat(MAX_MEASURED_BYTES)
+    const { contentBytes } = read({ choices: [{ message: { content: large } }] })
+    expect(contentBytes - large.length).toBeGreaterThan(0)
+    expect(contentBytes - large.length).toBeLessThan(100)
+    expect(read(chat({ ...USAGE, note: 'x'.repeat(MAX_USAGE_BYTES) }))).toMatchObject({ sound: true, usage: null })
   })
 
   it('of any bytes is read without a crash, and sound only if it is JSON', () => {

@@ -20,6 +20,11 @@ interface AnswerForm {
 
 type AnswerKey = AnswerForm['payload'] | 'usage' | 'error' | 'service_tier'
 
+/** The largest usage that is read; those of the field have some 300 bytes. */
+export const MAX_USAGE_BYTES = 65_536
+/** The largest content that is measured exactly; of a larger one the size stands for the measure. */
+export const MAX_MEASURED_BYTES = 4_000_000
+
 const NOTHING = () => 0
 
 const FORMS: Readonly<Record<Endpoint, AnswerForm>> = {
@@ -106,7 +111,7 @@ class Answer implements AnswerSummary {
     this.#members = members
     this.#itemBytes = form.itemBytes
     const { usageAt, usageEnd, serviceTier } = members
-    const readable = sound && usageAt > 0 && form.usage !== null
+    const readable = sound && usageAt > 0 && usageEnd - usageAt <= MAX_USAGE_BYTES && form.usage !== null
     this.usage = readable
       ? form.usage!(JSON.parse(bytes.toString('latin1', usageAt, usageEnd)) as Report, serviceTier)
       : null
@@ -115,6 +120,7 @@ class Answer implements AnswerSummary {
   get contentBytes(): number {
     if (!this.sound || this.#itemBytes === NOTHING) return 0
     const { payloadAt, payloadEnd } = this.#members
+    if (payloadEnd - payloadAt > MAX_MEASURED_BYTES) return payloadEnd - payloadAt
     const items = JSON.parse(this.#bytes.toString('latin1', payloadAt, payloadEnd)) as readonly unknown[]
     let bytes = 0
     for (const value of items) {

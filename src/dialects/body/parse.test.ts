@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BodyFault, ParsedBody } from '../../ports/wire.ts'
 import { ENDPOINTS, type Endpoint } from '../../vocabulary/dialect.ts'
-import { bodyParser, MAX_CHOICES } from './parse.ts'
+import { bodyParser, MAX_CHOICES, MAX_MEMBERS, MAX_REPEATS } from './parse.ts'
 import { MEDIA_TEXT_BYTES } from './payloads.ts'
 import { JOINED_BYTES } from './splice.ts'
 
@@ -62,6 +62,19 @@ describe('a body that cannot be taken', () => {
     expect(faultOf(text)).toBe(fault)
   })
 
+  it('is one that names a key so often that the edits alone would be a burden', () => {
+    const repeated = (member: string, times: number) => `{${`${member},`.repeat(times)}"model":"a"}`
+    expect(faultOf(repeated('"model":"a"', MAX_REPEATS - 1))).toBeNull()
+    expect(faultOf(repeated('"model":"a"', MAX_REPEATS))).toContain(`expected it at most ${MAX_REPEATS} times`)
+    expect(faultOf(repeated('"stream_options":{}', MAX_REPEATS + 1))).toContain(
+      `expected it at most ${MAX_REPEATS} times`,
+    )
+    expect(faultOf(repeated('"x":1', MAX_MEMBERS - 1))).toBeNull()
+    expect(faultOf(repeated('"x":1', MAX_MEMBERS))).toContain(`expected at most ${MAX_MEMBERS}`)
+    const options = `{${'"include_usage":true,'.repeat(64)}"x":1}`
+    expect(faultOf(`{"model":"a","stream_options":${options}}`)).toContain('an object of at most 64 members')
+  })
+
   it('is one that is not UTF-8, and the byte is named', () => {
     const bytes = Buffer.concat([Buffer.from('{"model":"fast","x":"é'), Buffer.from([0xc3]), Buffer.from('"}')])
     expect(faultOf(bytes)).toBe('the body is not UTF-8: expected a character at byte 23')
@@ -85,6 +98,7 @@ describe('what is read of a body', () => {
     ['chat/completions', '"max_tokens":9,"max_completion_tokens":1e2', { maxOutputTokens: 100 }],
     ['chat/completions', '"max_tokens":-1', { maxOutputTokens: null }],
     ['chat/completions', '"max_tokens":0,"n":0', { maxOutputTokens: 0, choices: 1 }],
+    ['chat/completions', '"max_tokens":9,"max_tokens":3,"n":4,"n":2', { maxOutputTokens: 9, choices: 4 }],
     ['chat/completions', '"stream_options":{"include_usage":true}', { wantsUsage: true }],
     ['chat/completions', '"stream_options":{"include_usage":true},"stream_options":null', { wantsUsage: false }],
     ['chat/completions', '"\\u0073tream":true,"stream":false,"strea\\u006d":true', { streamed: true }],
@@ -153,6 +167,14 @@ describe('images, sounds and files', () => {
     ['base64 in a tool’s input', { type: 'tool_use', name: 'write', input: { data: base64 } }],
   ])('are not what they claim, and count in full: %s', (_, part) => {
     expect(prompt([part])).toBeGreaterThan(45_000)
+  })
+
+  it('cannot be hidden in a member that is read, to make the prompt look shorter', () => {
+    const text = 'Say hello. '.repeat(5_000)
+    const messages = [{ role: 'user', content: text }]
+    const stream_options = { image_url: { url: `data:image/png;base64,${base64}` } }
+    const { promptBytes } = sound(JSON.stringify({ model: 'm', messages, stream_options }))
+    expect(promptBytes).toBeGreaterThan(text.length)
   })
 
   it('count by their size when they are documents', () => {

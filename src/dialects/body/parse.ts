@@ -11,6 +11,10 @@ import { type StreamOptions, streamOptionsAt } from './stream-options.ts'
 
 /** The most answers that one call may ask for. */
 export const MAX_CHOICES = 16_384
+/** Members that a body may have at its top; the field's largest requests have some forty. */
+export const MAX_MEMBERS = 1_024
+/** How often a key that is read may come; each time costs an edit of the body. */
+export const MAX_REPEATS = 16
 
 const ASK_FOR_USAGE = Buffer.from('"stream_options":{"include_usage":true},')
 
@@ -38,13 +42,15 @@ function notJson(scan: JsonScan): BodyFault {
   return { fault: `the body is not valid JSON: at byte ${scan.faultAt}, expected ${scan.expected}, found ${found}` }
 }
 
-/** The members of a request as they are found. Of a key that comes twice the last counts, as for `JSON.parse`. */
+/**
+ * The members of a request as they are found. Of a key that comes twice the last counts, as for `JSON.parse`; of maxima
+ * the largest, since nobody knows which of them the upstream obeys.
+ */
 class RequestMembers implements MemberVisitor {
   /** The first thing that is wrong beyond the grammar. */
   fault: string | null = null
   model = ''
   streamed = false
-  /** Of the maxima that are named the largest, since engines differ in which one they obey. */
   maxOutputTokens: number | null = null
   choices = 1
   readonly modelEdits: Edit[] = []
@@ -56,6 +62,7 @@ class RequestMembers implements MemberVisitor {
   readonly #keys: KnownKeys<MemberName>
   readonly #scan: JsonScan
   #sawModel = false
+  #members = 0
 
   constructor(bytes: Buffer, keys: KnownKeys<MemberName>, scan: JsonScan) {
     this.#bytes = bytes
@@ -68,13 +75,19 @@ class RequestMembers implements MemberVisitor {
   }
 
   member(keyAt: number, keyEnd: number, valueAt: number, valueEnd: number, escaped: boolean): void {
-    const found = this.#keys.find(this.#bytes, keyAt, keyEnd, escaped)
-    if (found === null) {
-      this.promptBytes += valueEnd - valueAt - this.#scan.valueBlanks
+    if (++this.#members > MAX_MEMBERS) {
+      this.fault ??= `the body has too many members at byte ${keyAt}: expected at most ${MAX_MEMBERS}`
       return
     }
+    const found = this.#keys.find(this.#bytes, keyAt, keyEnd, escaped)
+    const first = this.#bytes[valueAt]
+    // What is an object is counted whatever its key, since what is no text in it will be taken off.
+    if (found === null || first === 0x7b || first === 0x5b) {
+      this.promptBytes += valueEnd - valueAt - this.#scan.valueBlanks
+    }
+    if (found === null || this.fault !== null) return
     const expected = this.#take(found, valueAt, valueEnd)
-    if (expected === null || this.fault !== null) return
+    if (expected === null) return
     const key = this.#bytes.toString('utf8', keyAt + 1, keyEnd - 1)
     this.fault = `'${key}' at byte ${keyAt}: expected ${expected}`
   }
@@ -101,6 +114,7 @@ class RequestMembers implements MemberVisitor {
 
   #takeModel(at: number, end: number): string | null {
     if (this.#bytes[at] !== 0x22 || end - at <= 2) return 'the name of a model, in double quotes'
+    if (this.modelEdits.length === MAX_REPEATS) return `it at most ${MAX_REPEATS} times`
     this.model = stringAt(this.#bytes, at, end, this.#scan.escaped)
     this.modelEdits.push({ at, end, text: null })
     this.#sawModel = true
@@ -115,6 +129,7 @@ class RequestMembers implements MemberVisitor {
   }
 
   #takeOptions(at: number, end: number): string | null {
+    if (this.options.length === MAX_REPEATS) return `it at most ${MAX_REPEATS} times`
     const options = streamOptionsAt(this.#bytes, at, end)
     if (typeof options === 'string') return options
     this.options.push(options)
@@ -135,7 +150,7 @@ class RequestMembers implements MemberVisitor {
     if (!Number.isSafeInteger(value) || value < 0 || value > MAX_CHOICES) {
       return `a whole number of answers, at most ${MAX_CHOICES}`
     }
-    this.choices = Math.max(1, value)
+    this.choices = Math.max(this.choices, value)
     return null
   }
 

@@ -1,3 +1,4 @@
+import { KnownKeys } from '../json/keys.ts'
 import { MIN_PAYLOAD_BYTES, type PayloadObserver } from '../json/scan.ts'
 
 /**
@@ -9,7 +10,7 @@ export const MEDIA_TEXT_BYTES = 6_400
 const DOCUMENT_BYTES_PER_TEXT_BYTE = 8
 
 /** Parts of a prompt that are no text, as both dialects call them in `type`. */
-const MEDIA_TYPES: ReadonlySet<string> = new Set([
+const MEDIA_TYPES = new KnownKeys([
   'image',
   'image_url',
   'input_image',
@@ -18,7 +19,6 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set([
   'document',
   'file',
 ])
-const LONGEST_MEDIA_TYPE = 11
 
 /** Where base64 stands: the key, and the key of the object around when it must be a certain one. */
 const PLACES: readonly { readonly key: string; readonly scope: string | null; readonly dataUrl: boolean }[] = [
@@ -62,12 +62,7 @@ export class Payloads implements PayloadObserver {
   }
 
   typed(valueAt: number, valueEnd: number): void {
-    const length = valueEnd - valueAt - 2
-    if (length > LONGEST_MEDIA_TYPE || length < 4) return
-    const first = this.#bytes[valueAt + 1]
-    // i, d, f: the first letters of all of them.
-    if (first !== 0x69 && first !== 0x64 && first !== 0x66) return
-    if (MEDIA_TYPES.has(this.#bytes.toString('latin1', valueAt + 1, valueEnd - 1))) this.excessBytes -= MEDIA_TEXT_BYTES
+    if (MEDIA_TYPES.find(this.#bytes, valueAt, valueEnd, false)?.exact) this.excessBytes -= MEDIA_TEXT_BYTES
   }
 
   #keyIs(keyAt: number, name: string): boolean {

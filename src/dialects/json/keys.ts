@@ -11,7 +11,7 @@ export interface FoundKey<Name extends string> {
   readonly exact: boolean
 }
 
-/** Recognises a few keys by their bytes. Their lengths differ mostly, so that one look settles most unknown keys. */
+/** Recognises a few keys, or other short strings, by their bytes. Their lengths differ mostly, so that one look settles most unknown keys. */
 export class KnownKeys<Name extends string> {
   readonly #byLength: readonly (readonly KnownKey<Name>[])[]
 

@@ -12,13 +12,17 @@ const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
 
 /** Reads one frame, with or without the blank line at its end. Lines end in LF, CRLF or CR. */
 export function readFrame(text: string): Frame {
-  const hasCr = text.includes('\r')
   let event: string | null = null
   let data: string | null = null
   let dataAt = -1
+  let lf = 0
+  let cr = 0
   let at = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0
   while (at < text.length) {
-    const end = lineEnd(text, at, hasCr)
+    // Each is searched for anew only when it was passed, so that many short lines cost no more than one long one.
+    if (lf <= at) lf = placeOf('\n', text, at)
+    if (cr <= at) cr = placeOf('\r', text, at)
+    const end = Math.min(lf, cr)
     const valueAt = fieldAt(text, at, end, 'data')
     if (valueAt >= 0) {
       const line = text.slice(valueAt, end)
@@ -28,17 +32,15 @@ export function readFrame(text: string): Frame {
       const nameAt = fieldAt(text, at, end, 'event')
       if (nameAt >= 0) event = text.slice(nameAt, end)
     }
-    at = end + (text.startsWith('\r\n', end) ? 2 : 1)
+    at = end + (lf === end + 1 && cr === end ? 2 : 1)
   }
   return { event, data, dataAt }
 }
 
-function lineEnd(text: string, from: number, hasCr: boolean): number {
-  const lf = text.indexOf('\n', from)
-  const end = lf < 0 ? text.length : lf
-  if (!hasCr) return end
-  const cr = text.indexOf('\r', from)
-  return cr < 0 || cr > end ? end : cr
+/** Where this character comes next; the end of the text when it does not. */
+function placeOf(character: string, text: string, from: number): number {
+  const at = text.indexOf(character, from)
+  return at < 0 ? text.length : at
 }
 
 /** Where the value of this field begins when the line has that field, else -1. */

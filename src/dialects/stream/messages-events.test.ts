@@ -31,6 +31,17 @@ describe('a streamed message', () => {
     expect([begun.usage?.inputTokens, begun.usage?.outputTokens, begun.usageFinal]).toEqual([4530, 1, false])
   })
 
+  it('keeps no more counts than there are, however many an upstream invents', () => {
+    const usage = (i: number) => ({
+      output_tokens: i,
+      ...Object.fromEntries(Array.from({ length: 50 }, (_, j) => [`x${i}_${j}`, j])),
+    })
+    const start = event('message_start', { message: { usage: { input_tokens: 9, output_tokens: 1 } } })
+    const deltas = Array.from({ length: 9 }, (_, i) => event('message_delta', { delta: {}, usage: usage(i) }))
+    const { reader } = read('messages', once(start + deltas.join('')))
+    expect(reader.usage).toMatchObject({ inputTokens: 9, outputTokens: 8 })
+  })
+
   it('has no usage when none is told', () => {
     const text = messages(['Hi']).replace(/"usage":\{[^}]*\}/g, '"usage":null')
     expect(read('messages', once(text)).reader.usage).toBeNull()

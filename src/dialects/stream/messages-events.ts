@@ -7,6 +7,9 @@ import type { ContentPlace, StreamEvents, Verdict } from './events.ts'
 /** The members of a delta that hold content: text, thinking, and the input of a tool. Signatures and citations are none. */
 const CONTENT = ['text', 'thinking', 'partial_json']
 
+/** How many different counts of usage are kept; an upstream could tell new ones for ever. */
+const MAX_COUNTS = 64
+
 /** The events of a streamed message. */
 export class MessagesEvents implements StreamEvents {
   sawContent = false
@@ -17,6 +20,7 @@ export class MessagesEvents implements StreamEvents {
   #stopped = false
   /** What `message_start` and every `message_delta` reported, later counts in place of earlier ones. */
   #report: Record<string, unknown> | null = null
+  #counts = 0
 
   get whole(): boolean {
     return this.#stopped && !this.sawError
@@ -84,6 +88,10 @@ export class MessagesEvents implements StreamEvents {
   #merge(report: Report | null): void {
     if (report === null) return
     this.#report ??= Object.create(null) as Record<string, unknown>
-    for (const [name, value] of Object.entries(report)) if (value !== null) this.#report[name] = value
+    for (const [name, value] of Object.entries(report)) {
+      if (value === null) continue
+      if (!(name in this.#report) && ++this.#counts > MAX_COUNTS) continue
+      this.#report[name] = value
+    }
   }
 }

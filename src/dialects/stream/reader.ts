@@ -1,5 +1,6 @@
 import type { StreamEnd, StreamReader } from '../../ports/wire.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
+import { JsonScan, type MemberVisitor } from '../json/scan.ts'
 import { asBuffer } from '../json/text.ts'
 import { objectIn, type Report } from '../usage/counts.ts'
 import type { StreamEvents, Verdict } from './events.ts'
@@ -11,6 +12,12 @@ import { FrameTemplates } from './templates.ts'
 /** The largest frame that is waited for; a stream with a larger one ends as if it had told an error. */
 export const MAX_FRAME_BYTES = 16_000_000
 
+/** Data up to this length is parsed as it is. */
+const MAX_UNCHECKED_BYTES = 65_536
+const NOBODY: MemberVisitor = { member() {} }
+
+const LF = 0x0a
+const CR = 0x0d
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -91,6 +98,11 @@ export class EventStreamReader implements StreamReader {
       if (next > 0) {
         this.#templateBytes += this.#templates.contentBytes
         at = next
+        continue
+      }
+      // A blank line where a frame could begin says nothing, and a flood of them shall cost nothing.
+      if (bytes[at] === LF || bytes[at] === CR) {
+        at++
         continue
       }
       const end = this.#ends.find(bytes, at)
@@ -174,6 +186,8 @@ export class EventStreamReader implements StreamReader {
 
 /** The data of a frame as an object; null when it is none. It is Latin-1, so that only lengths and names can be read. */
 function parse(data: string): Report | null {
+  // Large data is looked through first, since nesting that is deep enough takes a second to parse.
+  if (data.length > MAX_UNCHECKED_BYTES && !new JsonScan(Buffer.from(data, 'latin1')).document(NOBODY)) return null
   try {
     return objectIn(JSON.parse(data))
   } catch {
