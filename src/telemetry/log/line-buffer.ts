@@ -2,10 +2,11 @@
 export interface LineSink {
   write(text: string): unknown
   flushSync(): void
-  /** Calls back when everything is written. */
+  /** Writes what waits, then emits `close`. */
   end(): void
-  once(event: 'close' | 'drop', listener: (text: string) => void): unknown
   on(event: 'drop', listener: (text: string) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  once(event: 'close', listener: () => void): unknown
 }
 
 const FLUSH_CHARACTERS = 16_384
@@ -32,6 +33,8 @@ export class LineBuffer {
     sink.on('drop', text => {
       this.droppedBytes += text.length
     })
+    // A log that cannot be written, such as to a full disk or a closed terminal, must not end the calls.
+    sink.on('error', () => {})
     process.once('exit', this.#atExit)
   }
 

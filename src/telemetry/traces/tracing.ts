@@ -47,16 +47,25 @@ export function openTracing(settings: TraceSettings, complain: (problem: string)
   const tracer = provider.getTracer('penstock')
   return {
     callEnded: (record, timings) => traceCall(tracer, record, timings),
-    close: () => within(SHUTDOWN_MS, provider.shutdown()),
+    async close() {
+      if (!(await doneWithin(SHUTDOWN_MS, provider.shutdown()))) {
+        complain(`not every span was sent to ${settings.url} within ${SHUTDOWN_MS} ms of the end`)
+      }
+    },
   }
 }
 
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
+/** A collector that is gone must not keep the gateway from stopping in good order. */
+async function doneWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, limitMs)
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), limitMs)
   })
-  // A collector that is gone must not keep the gateway from stopping in good order.
-  await Promise.race([work.catch(() => {}), late])
+  const done = work.then(
+    () => true,
+    () => false,
+  )
+  const first = await Promise.race([done, late])
   clearTimeout(timer)
+  return first
 }
