@@ -13,7 +13,10 @@ export interface ParsedBody {
   readonly choices: number
   /** Whether the caller wants to see the usage of a streamed chat. */
   readonly wantsUsage: boolean
-  /** Bytes of the body that are text for the model, an upper bound: without base64 images and the JSON around. */
+  /**
+   * Bytes of the body that are text for the model, an upper bound: without the white space of the JSON and without
+   * base64. An image, a sound or a file counts like so much text as its tokens are at most.
+   */
   readonly promptBytes: number
   /**
    * The bytes for the upstream: the caller's, with the model's name replaced and, for a streamed chat, usage asked for.
@@ -58,7 +61,10 @@ export interface StreamReader {
   readonly usageFinal: boolean
   /** Estimated bytes of content among the bytes taken. */
   readonly contentBytes: number
-  /** Ends the reading. `rest` is what was held back and belongs to the caller: incomplete frames, then the last event. */
+  /**
+   * Ends the reading and gives what was held back: a frame that lacked nothing but its end, and the last event, which is
+   * the terminal one or the upstream's own error. A frame that broke off is not shown.
+   */
   finish(): StreamEnd
 }
 
