@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { CommandFailure } from './failure.ts'
+import { CommandFailure, WRONG_USAGE } from './failure.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:4000'
 const DEFAULT_DATA = './penstock-data'
 const TIMEOUT_MS = 30_000
+export const UNAUTHORISED = 401
 
 /** How every command that talks to a gateway is told which. */
 export interface GatewayOptions {
@@ -26,27 +27,45 @@ export function withGateway(command: Command): Command {
     .option('--data <dir>', 'where the gateway keeps its admin token; PENSTOCK_ADMIN_TOKEN wins', DEFAULT_DATA)
 }
 
-/** The admin token: of the environment, else of the data directory; null when there is none. */
-export async function findAdminToken(options: GatewayOptions): Promise<string | null> {
-  const { adminTokenOf } = await import('../app/configuration/secret.ts')
-  const ofEnvironment = adminTokenOf(process.env)
-  if (ofEnvironment !== null && ofEnvironment !== false) return ofEnvironment
-  const { readAdminToken } = await import('../app/discovery/adminToken.ts')
-  return readAdminToken(options.data)
+/** An admin token, and where it was found: whoever is refused must know which one to mend. */
+export interface FoundToken {
+  readonly token: string
+  readonly source: string
 }
 
-/** Asks the admin API; fails with a sentence when there is no token or no gateway. */
+/** The admin token: of the environment, else of the data directory; null when there is none. */
+export async function findAdminToken(options: GatewayOptions): Promise<FoundToken | null> {
+  const { adminTokenOf, SECRET_RULE } = await import('../app/configuration/secret.ts')
+  const ofEnvironment = adminTokenOf(process.env)
+  // The file's token instead would act on a gateway that was not meant.
+  if (ofEnvironment === false) {
+    throw new CommandFailure(`PENSTOCK_ADMIN_TOKEN cannot be a token: expected ${SECRET_RULE}`, WRONG_USAGE)
+  }
+  if (ofEnvironment !== null) return { token: ofEnvironment, source: 'PENSTOCK_ADMIN_TOKEN' }
+  const { adminTokenFile, readAdminToken } = await import('../app/discovery/adminToken.ts')
+  const source = adminTokenFile(options.data)
+  try {
+    const token = readAdminToken(options.data)
+    return token === null ? null : { token, source }
+  } catch (error) {
+    throw new CommandFailure(`the admin token cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** Asks the admin API; fails with a sentence when there is no token, a wrong one, or no gateway. */
 export async function askAdmin(
   options: GatewayOptions,
   path: string,
   request: { readonly method?: string; readonly body?: unknown } = {},
 ): Promise<Answer> {
-  const token = await findAdminToken(options)
-  if (token === null) {
+  const found = await findAdminToken(options)
+  if (found === null) {
     const file = join(options.data, 'admin-token')
     throw new CommandFailure(`no admin token: expected one in PENSTOCK_ADMIN_TOKEN or in ${file} (--data)`)
   }
-  return ask(options.url, `/admin/v1/${path}`, { ...request, secret: token })
+  const answer = await ask(options.url, `/admin/v1/${path}`, { ...request, secret: found.token })
+  if (answer.status !== UNAUTHORISED) return answer
+  throw new CommandFailure(`the gateway at ${options.url} does not take the admin token of ${found.source}`)
 }
 
 /** Asks a gateway. */
@@ -56,9 +75,11 @@ export async function ask(
   request: { readonly method?: string; readonly body?: unknown; readonly secret: string },
 ): Promise<Answer> {
   const { method = 'GET', body, secret } = request
-  let response: Response
+  const target = addressOf(url, path)
+  let status: number
+  let text: string
   try {
-    response = await fetch(new URL(path, url), {
+    const response = await fetch(target, {
       method,
       headers: {
         authorization: `Bearer ${secret}`,
@@ -68,17 +89,24 @@ export async function ask(
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: 'error',
     })
+    status = response.status
+    text = await response.text()
   } catch (error) {
     throw new CommandFailure(`no gateway answers at ${url}: ${reasonOf(error)}`)
   }
-  const text = await response.text()
   try {
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+    return { status, body: text === '' ? null : JSON.parse(text) }
   } catch {
-    throw new CommandFailure(
-      `${url}${path} answered ${response.status} with something that is not JSON: is it a Penstock?`,
-    )
+    throw new CommandFailure(`${target} answered ${status} with something that is not JSON: is it a Penstock?`)
   }
+}
+
+/** A gateway may stand behind a prefix, so what the URL has of a path stays. */
+function addressOf(url: string, path: string): string {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    throw new CommandFailure(`--url ${url}: expected a URL such as ${DEFAULT_URL}`, WRONG_USAGE)
+  }
+  return `${url.replace(/\/+$/, '')}${path}`
 }
 
 function reasonOf(error: unknown): string {

@@ -11,6 +11,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   replay: () => import('./replay.ts'),
 }
 
+/** First words at which the version is worth reading; help lists its flag. */
+const ASKS_FOR_VERSION = new Set(['-V', '--version', '-h', '--help', 'help', ''])
+
 /**
  * Runs one command.
  *
@@ -18,12 +21,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
  * @returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration
  */
 export async function run(args: readonly string[]): Promise<number> {
+  const asked = args[0] ?? ''
   const program = new Command('penstock')
     .description('The AI production layer: one metered, durable path from applications to models.')
     .exitOverride()
     .showHelpAfterError('(--help lists what there is)')
-  const asked = COMMANDS[args[0] ?? '']
-  const loaded = asked ? [asked] : Object.values(COMMANDS)
+  if (ASKS_FOR_VERSION.has(asked)) program.version(await version(), '-V, --version')
+  const loaded = Object.hasOwn(COMMANDS, asked) ? [COMMANDS[asked]!] : Object.values(COMMANDS)
   for (const load of loaded) (await load()).register(program)
   for (const command of program.commands) override(command)
   try {
@@ -32,6 +36,13 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     return statusOf(error)
   }
+}
+
+/** Read only when it is asked for. */
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  const described = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  return (described as { version: string }).version
 }
 
 /** A command's own errors end it with a status instead of the process. */

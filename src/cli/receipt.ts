@@ -1,6 +1,14 @@
 import { type Command, Option } from 'commander'
 import { CommandFailure } from './failure.ts'
-import { ask, expectStatus, findAdminToken, type GatewayOptions, withGateway } from './gateway.ts'
+import {
+  ask,
+  askAdmin,
+  expectStatus,
+  findAdminToken,
+  type GatewayOptions,
+  UNAUTHORISED,
+  withGateway,
+} from './gateway.ts'
 import { type Format, print, type Row, withFormat } from './output.ts'
 
 interface Options extends GatewayOptions {
@@ -34,8 +42,9 @@ export function register(program: Command): void {
     .action(show)
 }
 
-async function show(id: string, options: Options): Promise<void> {
-  const receipt = (await fetchReceipt(id, options)) as Receipt
+async function show(id: string, options: Options, command: Command): Promise<void> {
+  const named = command.getOptionValueSource('key') === 'cli'
+  const receipt = (await fetchReceipt(id, options, named)) as Receipt
   if (options.format === 'table')
     return print('table', receipt, { columns: ['field', 'value'], rows: fieldsOf(receipt) })
   const rows = receipt.attempts.map(attempt => ({
@@ -49,15 +58,23 @@ async function show(id: string, options: Options): Promise<void> {
   return print(options.format, receipt, { columns: CSV_COLUMNS, rows })
 }
 
-/** As the caller when a key was given, else as the admin. */
-async function fetchReceipt(id: string, options: Options): Promise<unknown> {
+/**
+ * As the caller when `--key` says so; else as the admin when a token is at hand; else as the caller whose key is in the
+ * environment, who is also asked when the token is another gateway's.
+ */
+async function fetchReceipt(id: string, options: Options, named: boolean): Promise<unknown> {
+  const { url, key } = options
   const path = `receipts/${encodeURIComponent(id)}`
-  if (options.key !== undefined)
-    return expectStatus(await ask(options.url, `/v1/${path}`, { secret: options.key }), 200)
-  const token = await findAdminToken(options)
-  if (token === null)
+  const asCaller = async (secret: string) => expectStatus(await ask(url, `/v1/${path}`, { secret }), 200)
+  if (named && key !== undefined) return asCaller(key)
+  const found = await findAdminToken(options)
+  if (found === null) {
+    if (key !== undefined) return asCaller(key)
     throw new CommandFailure('neither a key (--key, PENSTOCK_KEY) nor an admin token (--data) is at hand')
-  return expectStatus(await ask(options.url, `/admin/v1/${path}`, { secret: token }), 200)
+  }
+  if (key === undefined) return expectStatus(await askAdmin(options, path), 200)
+  const answer = await ask(url, `/admin/v1/${path}`, { secret: found.token })
+  return answer.status === UNAUTHORISED ? asCaller(key) : expectStatus(answer, 200)
 }
 
 /** A receipt as rows of names and values, an attempt's indented by its number. */
