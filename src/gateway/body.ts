@@ -40,6 +40,6 @@ export function readBody(request: IncomingMessage, maxBytes: number, done: (resu
   request.on('end', () =>
     finish({ kind: 'whole', bytes: pieces === null ? (first ?? EMPTY) : Buffer.concat(pieces, size) }),
   )
+  // A request that breaks off ends by this event alone; that it was aborted is an error to Node.
   request.on('error', () => finish({ kind: 'left' }))
-  request.on('close', () => finish({ kind: 'left' }))
 }

@@ -91,9 +91,9 @@ export class CallRoutes {
   }
 
   #live(response: ServerResponse, call: Call): void {
-    const life = new Life(call, new HttpReply(response), this.#options.world)
+    const reply = new HttpReply(response, () => this.lives.delete(life))
+    const life = new Life(call, reply, this.#options.world)
     this.lives.add(life)
-    response.on('close', () => this.lives.delete(life))
     life.start()
   }
 

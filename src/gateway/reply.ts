@@ -2,6 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { RawHeaders } from '../ports/engine.ts'
 import type { Reply } from '../ports/reply.ts'
 
+/** Up to here, copying the body costs less than a second piece in the write. */
+const ONE_WRITE_BYTES = 16_384
+
 /** The caller's side of a call over `node:http`. */
 export class HttpReply implements Reply {
   onLeft: (() => void) | null = null
@@ -9,10 +12,12 @@ export class HttpReply implements Reply {
   #onDrain: (() => void) | null = null
   #drainHeard = false
 
-  constructor(response: ServerResponse) {
+  /** @param closed called once when the exchange is over, however it went */
+  constructor(response: ServerResponse, closed: () => void) {
     this.#response = response
     response.on('close', () => {
       if (!response.writableEnded) this.onLeft?.()
+      closed()
     })
     // A write to a connection that broke meanwhile; `close` tells of it.
     response.on('error', () => {})
@@ -46,8 +51,10 @@ export class HttpReply implements Reply {
 
   end(bytes?: Uint8Array): void {
     if (this.#response.destroyed) return
-    if (bytes !== undefined && bytes.length > 0) this.#response.end(bytes)
-    else this.#response.end()
+    if (bytes === undefined || bytes.length === 0) this.#response.end()
+    else if (bytes.length > ONE_WRITE_BYTES) this.#response.end(bytes)
+    // Node joins the headers with a body that is a string, so that both leave in one write; latin1 keeps every byte.
+    else this.#response.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1')
   }
 
   cut(): void {
