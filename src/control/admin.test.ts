@@ -202,6 +202,7 @@ describe('wrong queries', () => {
     ['usage?since=2026-03-02&until=2026-03-01', ['until']],
     ['receipts?outcome=lost&limit=0&cursor=', ['cursor', 'limit', 'outcome']],
     ['receipts?limit=1001', ['limit']],
+    ['receipts?cursor=of-another-ledger', ['cursor']],
     ['receipts?limit=1.5', ['limit']],
     ['receipts?since=2026-03-01T00:00:00', ['since']],
     ['receipts?since=2026-03-01&since=2026-03-02', ['since']],

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { ReceiptPage, ReceiptQuery } from '../ports/ledger.ts'
 import { callIdToInteger } from '../vocabulary/id.ts'
 import { INVALID, json, missing, UNAUTHORISED } from './answers.ts'
 import type { AdminDependencies } from './dependencies.ts'
@@ -10,6 +11,7 @@ const DEFAULT_PAGE = 100
 const MAX_PAGE = 1_000
 const PAGE_RULE = `expected a whole number from 1 to ${MAX_PAGE}`
 const MAX_CURSOR_CHARACTERS = 200
+const CURSOR_RULE = 'expected the cursor of the page before'
 
 const pageSize = z
   .string()
@@ -23,11 +25,7 @@ const query = closed(
     since: moment.optional().openapi({ description: 'Inclusive.' }),
     until: moment.optional().openapi({ description: 'Exclusive.' }),
     outcome: callOutcome.optional(),
-    cursor: z
-      .string()
-      .min(1, { error: 'expected the cursor of the page before' })
-      .max(MAX_CURSOR_CHARACTERS, { error: 'expected the cursor of the page before' })
-      .optional(),
+    cursor: z.string().min(1, { error: CURSOR_RULE }).max(MAX_CURSOR_CHARACTERS, { error: CURSOR_RULE }).optional(),
     limit: pageSize.optional(),
   },
   'parameter',
@@ -65,7 +63,8 @@ export function addReceipts(app: OpenAPIHono, { ledger, receiptOf }: AdminDepend
         400,
       )
     }
-    const page = await ledger.receipts({ since, until, outcome, cursor, limit })
+    const page = await pageOf(ledger, { since, until, outcome, cursor, limit })
+    if (page === null) return context.json(invalidInput([{ place: 'cursor', message: CURSOR_RULE }]), 400)
     return context.json({ receipts: page.records.map(record => receiptOf(record)), cursor: page.cursor }, 200)
   })
 
@@ -75,4 +74,14 @@ export function addReceipts(app: OpenAPIHono, { ledger, receiptOf }: AdminDepend
     if (record === null) return context.json(problem('not_found', `there is no receipt '${id.slice(0, 100)}'`), 404)
     return context.json(receiptOf(record), 200)
   })
+}
+
+/** @returns null when the cursor is none that the ledger gave out; only the ledger knows what its cursors look like */
+async function pageOf(ledger: AdminDependencies['ledger'], query: ReceiptQuery): Promise<ReceiptPage | null> {
+  try {
+    return await ledger.receipts(query)
+  } catch (error) {
+    if (error instanceof RangeError && query.cursor !== undefined) return null
+    throw error
+  }
 }

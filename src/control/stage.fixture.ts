@@ -7,7 +7,7 @@ import { formatDollars } from '../units/money.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
-import { encodeCallId } from '../vocabulary/id.ts'
+import { callIdToInteger, encodeCallId } from '../vocabulary/id.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { createAdmin } from './admin.ts'
 
@@ -123,6 +123,7 @@ export function memoryLedger(records: readonly CallRecord[]): MemoryLedger {
     receipts: async query => {
       asked.push(query)
       const { since = 0, until = Number.POSITIVE_INFINITY, outcome, cursor = '', limit } = query
+      if (cursor !== '' && callIdToInteger(cursor) === null) throw new RangeError(`cursor: ${cursor}`)
       const found = records.filter(
         ({ at, id, outcome: was }) => at >= since && at < until && (!outcome || was === outcome) && id > cursor,
       )

@@ -67,6 +67,7 @@ export interface LedgerStore {
    */
   append(record: CallRecord, durable: (failure: Error | null) => void): void
   receipt(id: CallId): Promise<CallRecord | null>
+  /** @throws RangeError for a cursor that this ledger never gave out */
   receipts(query: ReceiptQuery): Promise<ReceiptPage>
   usage(query: UsageQuery): Promise<UsageReport>
   balances(): Promise<readonly AccountBalance[]>
