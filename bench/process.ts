@@ -105,6 +105,21 @@ export function cpuSeconds(pid: number): number {
   return ticks / TICKS_PER_SECOND
 }
 
+/**
+ * CPU seconds of the whole machine and of this program with all that it has started, ended ones included. What is
+ * between them was used by others, or taken by the hypervisor.
+ */
+export function cpuOfAll(): { machine: number; own: number } {
+  const line = read('/proc/stat').split('\n')[0]!.trim().split(/\s+/).slice(1).map(Number)
+  const [user = 0, nice = 0, system = 0, _idle, _wait, irq = 0, softIrq = 0, steal = 0] = line
+  let own = 0
+  for (const member of family(process.pid)) {
+    const fields = statFields(member)
+    if (fields) own += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])
+  }
+  return { machine: (user + nice + system + irq + softIrq + steal) / TICKS_PER_SECOND, own: own / TICKS_PER_SECOND }
+}
+
 /** CPU microseconds of each thread of one process, by its number and name. */
 export function threadMicroseconds(pid: number): Map<string, number> {
   const threads = new Map<string, number>()

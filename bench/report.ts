@@ -27,17 +27,15 @@ function introduction(result: Result): string {
   return [
     `Made by \`npm run bench\` at ${at} from commit ${commit}${changed ? ' with changes' : ''}, in ${Math.round(seconds / 60)} minutes, on ${machine.cores} cores of ${machine.cpu} with ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}.`,
     '',
-    `The gateway has one core with all its threads; load generator and mock upstream share the other. Figures are medians of ${options.rounds} rounds of ${options.seconds} seconds, in which the subjects take turns; ratios are taken within a round. "core" is the share of its core that a subject used: far below 1 means that the load generator was the limit, or that something else ran there, and time of the core for each call or frame is then the fairer figure. \`${DIRECT}\` is the mock upstream without a gateway, all on one core.`,
+    `The gateway has one core with all its threads; load generator and mock upstream share the other. Figures are medians of ${options.rounds} rounds of ${options.seconds} seconds, in which the subjects take turns; ratios are taken within a round. "core" is the share of its core that a subject used: far below 1 means that the load generator was the limit, or that something else ran there, and time of the core for each call or frame is then the fairer figure. "others" is how many cores other programs used meanwhile: above 0.1 the comparison is in doubt. \`${DIRECT}\` is the mock upstream without a gateway, all on one core.`,
   ].join('\n')
 }
 
 function targetTable(result: Result): string {
-  const rows = verdicts(result).map(({ what, target, measured, met }) => [
-    what,
-    target,
-    measured,
-    met === null ? '–' : met ? 'yes' : 'no',
-  ])
+  const rows = verdicts(result).map(({ what, target, measured, met, doubtful }) => {
+    const answer = met === null ? '–' : met ? 'yes' : 'no'
+    return [what, target, measured, doubtful ? `${answer}, in doubt: others used the machine` : answer]
+  })
   return table(['penstock', 'target', 'measured', 'met'], rows)
 }
 
@@ -54,6 +52,7 @@ function sections(result: Result): string[] {
       plain('p50 ms', 'p50Ms', 2),
       plain('p99 ms', 'p99Ms', 2),
       plain('core', 'coreShare', 2),
+      plain('others', 'othersCores', 2),
       plain('µs of the core a call', 'cpuPerCallUs', 1),
       plain.toBare('cpuPerCallUs'),
     ]),
@@ -63,12 +62,14 @@ function sections(result: Result): string[] {
       streams('streams/s', 'streamsPerSecond', 0),
       streams('first frame p50 ms', 'firstFrameP50Ms', 2),
       streams('core', 'coreShare', 2),
+      streams('others', 'othersCores', 2),
       streams('µs of the core a frame', 'cpuPerFrameUs', 2),
       streams.toBare('cpuPerFrameUs'),
     ]),
     ...section(result, 'paced', 'Paced streams (256 streams, a frame every 20 ms: each frame by itself)', [
       paced('frames/s', 'framesPerSecond', 0),
       paced('core', 'coreShare', 2),
+      paced('others', 'othersCores', 2),
       paced('µs of the core a frame', 'cpuPerFrameUs', 2),
       paced.toBare('cpuPerFrameUs'),
       paced('first frame p50 ms', 'firstFrameP50Ms', 2),
@@ -105,6 +106,7 @@ function latencyColumns(result: Result): Column[] {
     { title: 'added p99 ms', value: subject => fixed(added(result, subject, 'p99Ms'), 3) },
     of('commit wait p50 ms', 'commitP50Ms', 3),
     of('p99 ms', 'commitP99Ms', 3),
+    of('others', 'othersCores', 2),
     {
       title: 'added p50 without the commit wait ms',
       value: subject => fixed(added(result, subject, 'p50Ms', 'p50WithoutCommitMs'), 3),

@@ -35,6 +35,15 @@ test('a target is met from its own value on, and missed below it', () => {
   expect(met(11_999)).toBe(false)
 })
 
+test('a verdict on a machine that others used is in doubt', () => {
+  const doubtful = (othersCores: number) => {
+    const busy = { ...plain('bare', 20_000), figures: { callsPerSecond: 20_000, othersCores } }
+    return verdicts(resultOf([busy, plain('penstock', 15_000)]))[0]!.doubtful
+  }
+  expect(doubtful(0.02)).toBe(false)
+  expect(doubtful(0.5)).toBe(true)
+})
+
 test('a subject that could not be had stands in the report with its reason, and doubts with their measure', () => {
   const doubtful: Measurement = { ...plain('bare', 20_000), faults: ['3 of 9 calls failed'] }
   const text = report(resultOf([doubtful]))

@@ -1,4 +1,4 @@
-import { cpuSeconds } from '../process.ts'
+import { cpuOfAll, cpuSeconds } from '../process.ts'
 import type { Measurement } from '../result.ts'
 import type { Running } from '../subject.ts'
 import { type Dialect, loadPlain, loadStreams, type Pace, type StreamLoad } from '../traffic.ts'
@@ -25,15 +25,17 @@ export async function warmUp(target: Running, dialect: Dialect): Promise<void> {
 
 /** Plain calls at saturation. */
 export async function measurePlain(target: Running, { dialect, seconds }: Length): Promise<Found> {
-  const { load, cpu } = await withCpu(target, () =>
+  const { load, cpu, othersCores } = await withCpu(target, () =>
     loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds }),
   )
+  if (load.requests === 0) return { figures: {}, faults: ['no call was answered'] }
   const elapsed = load.durationUs / 1e6
   return {
     figures: {
       callsPerSecond: load.requests / elapsed,
       p50Ms: load.p50Us / 1000,
       p99Ms: load.p99Us / 1000,
+      othersCores,
       ...perWork(cpu, elapsed, load.requests, 'Call'),
     },
     faults: load.errors > 0 ? [`${load.errors} of ${load.requests} calls failed`] : [],
@@ -54,13 +56,14 @@ async function streams(
   target: Running,
   load: { dialect: Dialect; seconds: number; connections: number; pace: Pace },
 ): Promise<Found> {
-  const { load: seen, cpu } = await withCpu(target, () => loadStreams(target, load))
+  const { load: seen, cpu, othersCores } = await withCpu(target, () => loadStreams(target, load))
   return {
     figures: {
       framesPerSecond: seen.frames / seen.seconds,
       streamsPerSecond: seen.whole / seen.seconds,
       firstFrameP50Ms: seen.firstFrameMs.p50,
       firstFrameP99Ms: seen.firstFrameMs.p99,
+      othersCores,
       ...perWork(cpu, seen.seconds, seen.frames, 'Frame'),
     },
     faults: streamFaults(seen),
@@ -76,11 +79,23 @@ export function streamFaults({ broken, refused, lost, opened }: StreamLoad): str
   return faults
 }
 
-async function withCpu<T>(target: Running, load: () => Promise<T>): Promise<{ load: T; cpu: number | null }> {
+/** What a load took of the subject's core, and how many cores others took meanwhile. */
+export interface Taken {
+  /** Seconds of the subject; null for the mock upstream itself. */
+  readonly cpu: number | null
+  readonly othersCores: number
+}
+
+export async function withCpu<T>(target: Running, load: () => Promise<T>): Promise<{ load: T } & Taken> {
+  const all = cpuOfAll()
   const before = target.process ? cpuSeconds(target.process.pid) : null
+  const begun = performance.now()
   const seen = await load()
+  const elapsed = (performance.now() - begun) / 1000
   const cpu = target.process && before !== null ? cpuSeconds(target.process.pid) - before : null
-  return { load: seen, cpu }
+  const after = cpuOfAll()
+  const others = after.machine - all.machine - (after.own - all.own)
+  return { load: seen, cpu, othersCores: Math.max(0, others / elapsed) }
 }
 
 /** How much of its core the subject had, and what one call or frame cost of it. */

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place, Subject } from '../subject.ts'
 import { MODEL } from '../traffic.ts'
-import { ROOT, said, Unavailable } from '../workshop.ts'
+import { ROOT, run, said, Unavailable } from '../workshop.ts'
 
 const SECRET = 'pen-bench-0000000000000000000000000000'
 const SOURCE = 'src/cli/main.ts'
@@ -40,7 +40,10 @@ export const penstockInMemory = subject('penstock-ram', `with its data in ${MEMO
 })
 
 /** What `npm run build` makes of it and users of the package run. */
-export const penstockCompiled = subject('penstock-dist', 'compiled', COMPILED, { aside: true })
+export const penstockCompiled = subject('penstock-dist', 'compiled', COMPILED, {
+  aside: true,
+  prepare: () => run('npm', ['run', '--silent', 'build'], 'npm run build'),
+})
 
 export function dataDirectory(place: Pick<Place, 'directory'>): string {
   return join(place.directory, 'data')
