@@ -4,7 +4,8 @@ import type { Key } from '../vocabulary/caller.ts'
 
 /** Whoever calls from loopback without a key of its own, where the configuration trusts such callers. */
 const TRUSTED: Key = {
-  name: 'loopback',
+  // No key can be called this, so nobody shares its receipts.
+  name: '(loopback)',
   team: null,
   user: null,
   tags: {},
@@ -27,6 +28,16 @@ export function isLoopback(address: string | undefined): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
 }
 
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/**
+ * Whether a web page may have sent this: browsers on this machine reach loopback for whatever page is open in them, and
+ * a name that resolves to loopback lets the page read the answer.
+ */
+function isFromPage({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return origin !== undefined || site !== undefined || host === undefined || !LOOPBACK_HOST.test(host)
+}
+
 /** Who calls: the key of the secret, or the trusted caller on loopback; null when the call must be refused. */
 export function authenticate(
   headers: IncomingHttpHeaders,
@@ -36,5 +47,5 @@ export function authenticate(
   const secret = secretIn(headers)
   const key = secret === null || secret === '' ? null : options.registry.authenticate(secret)
   if (key !== null) return key
-  return options.trustCallers && isLoopback(address) ? TRUSTED : null
+  return options.trustCallers && isLoopback(address) && !isFromPage(headers) ? TRUSTED : null
 }

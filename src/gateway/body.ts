@@ -24,22 +24,24 @@ export function readBody(request: IncomingMessage, maxBytes: number, done: (resu
   const finish = (result: BodyResult) => {
     if (over) return
     over = true
+    // The listeners live as long as the answer does; the bytes must not.
+    pieces = first = null
     done(result)
   }
   request.on('data', (piece: Buffer) => {
     size += piece.length
     if (over) return
     if (size > maxBytes) {
-      pieces = first = null
       return finish({ kind: 'tooLarge' })
     }
     if (first === null) first = piece
     else if (pieces === null) pieces = [first, piece]
     else pieces.push(piece)
   })
-  request.on('end', () =>
-    finish({ kind: 'whole', bytes: pieces === null ? (first ?? EMPTY) : Buffer.concat(pieces, size) }),
-  )
+  request.on('end', () => {
+    const bytes = pieces === null ? (first ?? EMPTY) : Buffer.concat(pieces, size)
+    finish({ kind: 'whole', bytes })
+  })
   // A request that breaks off ends by this event alone; that it was aborted is an error to Node.
   request.on('error', () => finish({ kind: 'left' }))
 }

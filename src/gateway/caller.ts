@@ -9,6 +9,8 @@ export const MAX_RUN_LENGTH = 256
 
 /** Callers that were seen are kept, so that equal ones are one object and their tags are parsed once. */
 const MAX_CALLERS_KEPT = 10_000
+/** Longer headers are parsed each time they come, so that what is kept stays small. */
+const MAX_TAG_TEXT_KEPT = 512
 
 /** Why a header could not be taken. */
 export interface HeaderFault {
@@ -80,6 +82,7 @@ export class Callers {
     const merged = mergeTags(key.tags, tagText)
     if ('fault' in merged) return merged
     const known = { caller: { key: key.name, team: key.team, user: key.user, tags: merged.tags, run: null } }
+    if (tagText.length > MAX_TAG_TEXT_KEPT) return known
     if (this.#known.size >= MAX_CALLERS_KEPT) this.#known.clear()
     this.#known.set(name, known)
     return known

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { forwardedHeaders, wireOf } from '../dialects/index.ts'
 import type { Call } from '../lifecycle/call.ts'
-import { Life } from '../lifecycle/life.ts'
+import { Life, STOPPING } from '../lifecycle/life.ts'
 import type { Wire } from '../ports/wire.ts'
 import type { EpochMs, MonotonicMs } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
@@ -31,6 +31,8 @@ interface Arrival {
 /** Turns requests for models into lives, or refuses them before anything was spent. */
 export class CallRoutes {
   readonly lives = new Set<Life>()
+  /** Requests whose bodies are still on their way. */
+  readonly #arriving = new Set<Arrival>()
   readonly #options: GatewayOptions
   readonly #callers = new Callers()
 
@@ -56,12 +58,23 @@ export class CallRoutes {
       arrivedAt: clock.now(),
       arrived: clock.monotonic(),
     }
+    this.#arriving.add(arrival)
     readBody(request, MAX_BODY_BYTES, result => {
+      this.#arriving.delete(arrival)
+      if (result.kind === 'left' || response.headersSent) return
       if (result.kind === 'whole') return this.#begin(arrival, result.bytes)
-      if (result.kind === 'left') return
       const message = `the body is larger than ${MAX_BODY_BYTES} bytes`
       this.#refused(refuseUnread(request, response, dialect, { cause: 'tooLarge', message }), 'tooLarge', key)
     })
+  }
+
+  /** Ends what is under way: calls by their own honest end, and requests that have not come whole by a refusal. */
+  stop(): void {
+    for (const { request, response, dialect, key } of this.#arriving) {
+      this.#refused(refuseUnread(request, response, dialect, STOPPING), STOPPING.cause, key)
+    }
+    this.#arriving.clear()
+    for (const life of this.lives) life.stop()
   }
 
   #begin(arrival: Arrival, bytes: Buffer): void {

@@ -3,6 +3,7 @@ import { renderModel, renderModelList } from '../dialects/index.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { DialectName } from '../vocabulary/dialect.ts'
 import { callIdToInteger } from '../vocabulary/id.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
 import { answerBytes, answerJson, refuse } from './answer.ts'
 import { authenticate, isLoopback, secretIn } from './authenticate.ts'
 import type { GatewayOptions } from './options.ts'
@@ -58,7 +59,7 @@ export class ReadRoutes {
     if (id === null || callIdToInteger(id) === null) return missing()
     this.#options.ledger.receipt(id).then(
       record => {
-        if (record === null || record.caller.key !== key.name) missing()
+        if (record === null || !isOwn(record, key)) missing()
         else answerJson(response, 200, this.#options.receiptOf(record))
       },
       (error: Error) => {
@@ -104,6 +105,11 @@ export class ReadRoutes {
     }
     return key
   }
+}
+
+/** Whether a call was this key's: one of the same name that was revoked before this key was made was another. */
+function isOwn(record: CallRecord, key: Key): boolean {
+  return record.caller.key === key.name && (key.declared || record.at >= key.createdAt)
 }
 
 function dialectAsked(request: IncomingMessage): DialectName {

@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { RawHeaders } from '../ports/engine.ts'
 import type { Reply } from '../ports/reply.ts'
 
+/** How long a caller may take nothing of what was sent before it counts as gone. */
+const STALLED_MS = 120_000
 /** Up to here, copying the body costs less than a second piece in the write. */
 const ONE_WRITE_BYTES = 16_384
 
@@ -11,11 +13,13 @@ export class HttpReply implements Reply {
   readonly #response: ServerResponse
   #onDrain: (() => void) | null = null
   #drainHeard = false
+  #stall: NodeJS.Timeout | null = null
 
   /** @param closed called once when the exchange is over, however it went */
   constructor(response: ServerResponse, closed: () => void) {
     this.#response = response
     response.on('close', () => {
+      this.#clearStall()
       if (!response.writableEnded) this.onLeft?.()
       closed()
     })
@@ -36,7 +40,10 @@ export class HttpReply implements Reply {
     // Few replies ever fill up, so the listener is added by the first that does.
     if (callback === null || this.#drainHeard) return
     this.#drainHeard = true
-    this.#response.on('drain', () => this.#onDrain?.())
+    this.#response.on('drain', () => {
+      this.#clearStall()
+      this.#onDrain?.()
+    })
   }
 
   head(status: number, headers: RawHeaders): void {
@@ -46,7 +53,9 @@ export class HttpReply implements Reply {
 
   write(bytes: Uint8Array): boolean {
     if (this.#response.destroyed) return true
-    return this.#response.write(bytes)
+    if (this.#response.write(bytes)) return true
+    this.#stall ??= setTimeout(() => this.#response.destroy(), STALLED_MS)
+    return false
   }
 
   end(bytes?: Uint8Array): void {
@@ -59,5 +68,11 @@ export class HttpReply implements Reply {
 
   cut(): void {
     this.#response.destroy()
+  }
+
+  #clearStall(): void {
+    if (this.#stall === null) return
+    clearTimeout(this.#stall)
+    this.#stall = null
   }
 }

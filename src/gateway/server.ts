@@ -9,6 +9,10 @@ import { ReadRoutes } from './reads.ts'
 const KEEP_ALIVE_MS = 75_000
 
 const CALLS: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map(endpoint => [`/v1/${endpoint}`, endpoint]))
+/** When a silent caller's machine is first asked whether it is still there. */
+const PROBE_MS = 30_000
+/** A connection on which nothing moved for longer than any upstream may take belongs to nobody. */
+const SILENT_MS = 660_000
 /** How often, while draining, connections without a call are closed. */
 const IDLE_SWEEP_MS = 50
 
@@ -27,9 +31,9 @@ export class Gateway {
     this.#options = options
     this.#calls = new CallRoutes(options)
     this.#reads = new ReadRoutes(options)
-    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) =>
-      this.#route(request, response),
-    )
+    const sockets = { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS }
+    this.server = createServer(sockets, (request, response) => this.#route(request, response))
+    this.server.timeout = SILENT_MS
   }
 
   /** Calls that have begun and not ended. */
@@ -57,7 +61,7 @@ export class Gateway {
     const sweep = setInterval(() => this.server.closeIdleConnections(), IDLE_SWEEP_MS)
     this.server.closeIdleConnections()
     const timer = setTimeout(() => {
-      for (const life of this.#calls.lives) life.stop()
+      this.#calls.stop()
     }, drainMs)
     // A life that was broken off still writes its record; a caller that does not read must not hold up the stop.
     const last = setTimeout(() => this.server.closeAllConnections(), drainMs + 1_000)
@@ -98,8 +102,13 @@ export class Gateway {
     if (CALLS.has(path) || READS.includes(path)) {
       const expected = CALLS.has(path) ? 'POST' : path === '/' ? 'HEAD' : 'GET'
       const message = `${request.method} is not served at ${path}: expected ${expected}`
-      refuse(response, dialect, { cause: 'methodNotAllowed', message })
-    } else refuse(response, dialect, { cause: 'notFound', message: `nothing is served at ${path.slice(0, 200)}` })
-    this.#options.world.observer.callRefused('notFound', 404, null)
+      const status = refuse(response, dialect, { cause: 'methodNotAllowed', message })
+      return this.#options.world.observer.callRefused('methodNotAllowed', status, null)
+    }
+    const status = refuse(response, dialect, {
+      cause: 'notFound',
+      message: `nothing is served at ${path.slice(0, 200)}`,
+    })
+    this.#options.world.observer.callRefused('notFound', status, null)
   }
 }

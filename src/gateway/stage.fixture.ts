@@ -114,7 +114,12 @@ export async function startStage(first: Answer = (_request, response) => respons
         },
       },
       escrow,
-      observer: { callStarted: () => {}, callEnded: () => {}, callRefused: () => stage.refused++ },
+      observer: {
+        callStarted: () => {},
+        callEnded: () => {},
+        recordLost: () => {},
+        callRefused: () => stage.refused++,
+      },
       engine: deployment => engines[deployment.upstream]!,
       tariff: () => tariff,
       bounds: DEFAULT_BOUNDS,

@@ -67,6 +67,11 @@ export class Attempt implements AttemptSink {
     )
   }
 
+  /** Bytes of a plain answer so far, whole or not. */
+  get answerBytes(): number {
+    return this.#pieceBytes
+  }
+
   /** The whole plain answer; empty for a stream. */
   answer(): Uint8Array {
     if (this.#pieces.length === 1) return this.#pieces[0]!
@@ -92,10 +97,14 @@ export class Attempt implements AttemptSink {
     this.headAt = this.#clock.monotonic()
     this.status = status
     this.headers = headers
-    if (status >= 200 && status < 300 && this.#call.body.streamed && isEventStream(headers)) {
-      this.reader = this.#call.wire.openStream(this.#call.body)
-      this.#owner.streamBegan(this)
+    if (!mayHaveBody(status) || !this.#call.body.streamed || !isEventStream(headers)) return
+    if (headerIn(headers, 'content-encoding', 'identity') !== 'identity') {
+      this.failure = { kind: 'cut', message: 'the stream came compressed, though it was asked for as it is' }
+      this.abandon('malformed')
+      return
     }
+    this.reader = this.#call.wire.openStream(this.#call.body)
+    this.#owner.streamBegan(this)
   }
 
   data(chunk: Uint8Array): void {
@@ -157,9 +166,19 @@ export class Attempt implements AttemptSink {
   }
 }
 
+/** Success with something to read: 204 and 205 end with their headers. */
+function mayHaveBody(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 204 && status !== 205
+}
+
 function isEventStream(headers: RawHeaders): boolean {
+  return headerIn(headers, 'content-type', '').startsWith('text/event-stream')
+}
+
+/** A header's value in lower case; `absent` when it is not there. */
+function headerIn(headers: RawHeaders, name: string, absent: string): string {
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] === 'content-type') return headers[i + 1]!.trimStart().toLowerCase().startsWith('text/event-stream')
+    if (headers[i] === name) return headers[i + 1]!.trim().toLowerCase()
   }
-  return false
+  return absent
 }

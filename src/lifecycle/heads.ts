@@ -66,6 +66,9 @@ export function refusalHeaders(call: Call, rendered: RenderedRefusal, record: Ca
   headers.push('x-penstock-deployment', record.attempts.at(-1)!.deployment)
   headers.push('x-penstock-attempts', record.attempts.length.toString())
   if (record.dollars !== null) headers.push('x-penstock-dollars', formatDollars(record.dollars))
+  let upstreamMs = 0
+  for (const attempt of record.attempts) upstreamMs += attempt.durationMs
+  headers.push('server-timing', serverTiming({ gatewayMs: record.durationMs - upstreamMs, upstreamMs, commitMs: null }))
   return headers
 }
 

@@ -30,6 +30,7 @@ describe('a plain answer', () => {
     stage.sink!.end()
     stage.durable!(new Error('the disk is full'))
     expect(stage.reply.text).toBe('internal')
+    expect(stage.lost).toEqual(stage.records)
   })
 
   it('of an error comes back with its status and costs nothing', () => {
@@ -55,6 +56,37 @@ describe('a plain answer', () => {
     stage.durable!(null)
     expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamFailed'])
     expect(stage.records[0]!.attempts[0]!.outcome).toBe(outcome)
+  })
+
+  it.each([302, 304, 600])('of status %i is no answer to a call, and nobody pays for it', status => {
+    const { stage } = stageLife()
+    stage.sink!.head(status, ['location', 'http://10.0.0.1/'])
+    stage.sink!.data(bytes('moved'))
+    stage.sink!.end()
+    stage.durable!(null)
+    expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamFailed'])
+    expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'malformed', usage: null, dollars: 0n })
+  })
+
+  it('that is an error inside a 200 is the fault of the upstream and costs nothing', () => {
+    const { stage } = stageLife()
+    stage.sink!.head(200, [])
+    stage.sink!.data(bytes('!error'))
+    stage.sink!.end()
+    stage.durable!(null)
+    expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamFailed'])
+    expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'serverError', usage: null, dollars: 0n })
+  })
+
+  it('that breaks off is paid by what had come', () => {
+    const { stage } = stageLife()
+    stage.sink!.head(200, [])
+    stage.sink!.data(bytes('x'.repeat(120)))
+    stage.sink!.fail({ kind: 'cut', message: 'reset' })
+    stage.durable!(null)
+    const [attempt] = stage.records[0]!.attempts
+    expect(attempt).toMatchObject({ outcome: 'cut', usage: { source: 'estimated' } })
+    expect(attempt!.usage!.outputTokens).toBeGreaterThan(10)
   })
 
   it('without a price is unrated, holds nothing and shows no dollars', () => {
@@ -112,6 +144,23 @@ describe('a stream', () => {
     expect(stage.reply.text).toBe('aU')
   })
 
+  it('that comes compressed is not shown: nobody could read its end', () => {
+    const { stage } = stageLife({ streamed: true })
+    stage.sink!.head(200, [...STREAM, 'content-encoding', 'gzip'])
+    stage.durable!(null)
+    expect([stage.reply.status, stage.reply.text, stage.aborted]).toEqual([502, 'upstreamFailed', 1])
+  })
+
+  it('that a stop breaks off says that the gateway stops, not that the upstream failed', () => {
+    const { stage, life } = stageLife({ streamed: true })
+    stage.sink!.head(200, STREAM)
+    stage.sink!.data(bytes('abc'))
+    life.stop()
+    stage.durable!(null)
+    expect(stage.reply.text).toMatch(/^abc\[[\d.]+\]<noDeployment>$/)
+    expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'timedOut', usage: { source: 'estimated' } })
+  })
+
   it('to a slow reader holds its upstream up until there is room', () => {
     const { stage } = stageLife({ streamed: true })
     stage.sink!.head(200, STREAM)
@@ -162,7 +211,7 @@ describe('an upstream that can not be reached', () => {
 
 describe('every life', () => {
   const event = fc.oneof(
-    fc.record({ kind: fc.constant('head' as const), status: fc.constantFrom(200, 400, 429, 500, 503, 529) }),
+    fc.record({ kind: fc.constant('head' as const), status: fc.constantFrom(200, 200, 302, 400, 429, 500, 503, 529) }),
     fc.record({ kind: fc.constant('data' as const), text: fc.stringMatching(/^[a-cUE.!]{1,6}$/) }),
     fc.record({
       kind: fc.constantFrom('end' as const, 'cut' as const, 'leave' as const, 'drain' as const, 'stop' as const),
@@ -218,6 +267,7 @@ describe('every life', () => {
       'rateLimited',
       'rejected',
       'serverError',
+      'timedOut',
       'unreachable',
     ])
   })

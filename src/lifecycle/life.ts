@@ -13,6 +13,9 @@ import { type Hold, holdFor, settleHold } from './hold.ts'
 import { type Metered, meter } from './metering.ts'
 import type { World } from './world.ts'
 
+/** What callers are told whose calls outlast the time that a stop leaves them. */
+export const STOPPING: Refusal = { cause: 'noDeployment', message: 'the gateway is stopping: ask again' }
+
 /**
  * The life of one call from admission to the last byte: holds, attempts, relays, meters, settles. The caller gets the
  * end of its answer only when the record is on disk.
@@ -27,6 +30,7 @@ export class Life implements AttemptOwner {
   #left = false
   #firstTokenAt: MonotonicMs | null = null
   #settling = false
+  #stopping = false
 
   constructor(call: Call, reply: Reply, world: World) {
     this.#call = call
@@ -46,12 +50,15 @@ export class Life implements AttemptOwner {
   /** Ends the call because the gateway stops and won't wait longer. */
   stop(): void {
     if (this.#settling) return
-    this.#current?.abandon('cut')
+    this.#stopping = true
+    this.#current?.abandon('timedOut')
   }
 
   streamBegan(attempt: Attempt): void {
     const { status, headers } = streamHeaders(this.#call, attempt, this.#attempts.length + 1, this.#world.clock)
     this.#reply.head(status, headers)
+    // What was shown can't be asked for again, so the prompt is not needed any more.
+    this.#call.body.release()
   }
 
   show(attempt: Attempt, bytes: Uint8Array): void {
@@ -66,7 +73,7 @@ export class Life implements AttemptOwner {
   attemptEnded(attempt: Attempt): void {
     const summary =
       attempt.outcome === 'completed' && attempt.reader === null ? this.#call.wire.readAnswer(attempt.answer()) : null
-    if (summary !== null && !summary.sound) attempt.outcome = 'malformed'
+    if (summary !== null && !summary.sound) attempt.outcome = summary.error ? 'serverError' : 'malformed'
     const tariff = this.#world.tariff(attempt.deployment)
     const metered = meter(this.#call, attempt, summary, { hold: this.#hold!, tariff, at: attempt.startedAt })
     this.#attempts.push(recordOf(attempt, metered))
@@ -89,11 +96,12 @@ export class Life implements AttemptOwner {
     attempt.start(this.#world.engine(next.deployment))
   }
 
-  /** Nothing was shown yet: relays what the upstream said, or asks the next one, or refuses. */
+  /** Nothing was shown yet: relays what the upstream said, or refuses where that is no answer to a call. */
   #endPlain(attempt: Attempt): void {
     const { outcome, status } = attempt
-    const relayed = outcome === 'completed' || (status !== null && status >= 300 && attempt.failure === null)
-    if (!relayed) return this.#refuse(refusalAfter(attempt.outcome!, attempt.failure?.message ?? null))
+    const isError = status !== null && status >= 400 && status < 600
+    const relayed = attempt.failure === null && (outcome === 'completed' || isError)
+    if (!relayed) return this.#refuse(this.#refusalAfter(attempt))
     const body = attempt.answer()
     this.#settle(outcome === 'completed' ? 'completed' : 'failed', status!, (record, commitMs) => {
       this.#reply.head(status!, plainHeaders(this.#call, attempt, record, { commitMs, bytes: body.length }))
@@ -111,9 +119,13 @@ export class Life implements AttemptOwner {
       const comment = wire.closingComment(closingFields(record))
       const last = end?.lastEvent
       if (whole || last) return this.#reply.end(last ? Buffer.concat([comment, last]) : comment)
-      const refusal = refusalAfter(attempt.outcome!, attempt.failure?.message ?? null)
-      this.#reply.end(Buffer.concat([comment, wire.streamError(refusal, this.#call.id)]))
+      this.#reply.end(Buffer.concat([comment, wire.streamError(this.#refusalAfter(attempt), this.#call.id)]))
     })
+  }
+
+  #refusalAfter(attempt: Attempt): Refusal {
+    if (this.#stopping) return STOPPING
+    return refusalAfter(attempt.outcome!, attempt.failure?.message ?? null)
   }
 
   #refuse(refusal: Refusal): void {
@@ -149,15 +161,16 @@ export class Life implements AttemptOwner {
     ledger.append(record, failure => {
       const commitMs = clock.monotonic() - ended
       if (failure === null) deliver(record, commitMs)
-      else this.#undurable(failure)
+      else this.#undurable(record, failure)
       observer.callEnded(record, this.#timings(ended, commitMs))
     })
   }
 
   /** The record could not be written: the answer must not look whole, since nobody could account for it. */
-  #undurable(failure: Error): void {
+  #undurable(record: CallRecord, failure: Error): void {
+    this.#world.observer.recordLost(record, failure)
     if (this.#reply.headSent) return this.#reply.cut()
-    const message = `the record of this call could not be written, so its answer is withheld: ${failure.message}`
+    const message = 'the record of this call could not be written, so its answer is withheld'
     this.#sendRefusal(this.#call.dialect.refusal({ cause: 'internal', message }, this.#call.id), null)
   }
 

@@ -44,6 +44,8 @@ export function meter(
 ): Metered {
   // Counting tokens is free at every provider that offers it.
   if (call.wire.endpoint === 'messages/count_tokens') return NOTHING
+  // Nobody bills a redirect or an error.
+  if (attempt.status !== null && (attempt.status < 200 || attempt.status >= 300)) return NOTHING
   const usage = usageOf(call, attempt, summary, context.hold)
   if (usage === null) return NOTHING
   const rated = rate(context.tariff, usage, context.at)
@@ -54,15 +56,20 @@ function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, ho
   const { reader, outcome } = attempt
   if (summary?.usage) return summary.usage
   if (reader?.usage && (reader.usageFinal || outcome === 'completed')) return reader.usage
-  const contentBytes = reader?.contentBytes ?? summary?.contentBytes ?? 0
+  const contentBytes = reader?.contentBytes ?? summary?.contentBytes ?? (outcome === 'cut' ? attempt.answerBytes : 0)
   if (contentBytes === 0 && outcome !== null && UNBILLED.has(outcome)) return null
   const reported = reader?.usage ?? null
+  // What breaks off in the middle is an estimate even where its beginning was reported: it stays within the hold.
+  const inputTokens = Math.min(reported?.inputTokens ?? estimateInputTokens(call.body.promptBytes), hold.inputTokens)
+  const cachedInputTokens = Math.min(reported?.cachedInputTokens ?? 0, inputTokens)
+  const cacheWrite5mTokens = Math.min(reported?.cacheWrite5mTokens ?? 0, inputTokens - cachedInputTokens)
+  const restOfInput = inputTokens - cachedInputTokens - cacheWrite5mTokens
   const output = Math.max(reported?.outputTokens ?? 0, estimateOutputTokens(contentBytes))
   return {
-    inputTokens: reported?.inputTokens ?? Math.min(estimateInputTokens(call.body.promptBytes), hold.inputTokens),
-    cachedInputTokens: reported?.cachedInputTokens ?? 0,
-    cacheWrite5mTokens: reported?.cacheWrite5mTokens ?? 0,
-    cacheWrite1hTokens: reported?.cacheWrite1hTokens ?? 0,
+    inputTokens,
+    cachedInputTokens,
+    cacheWrite5mTokens,
+    cacheWrite1hTokens: Math.min(reported?.cacheWrite1hTokens ?? 0, restOfInput),
     outputTokens: Math.min(output, hold.outputTokens),
     reasoningTokens: 0,
     source: 'estimated',

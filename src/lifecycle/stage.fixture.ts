@@ -62,7 +62,9 @@ const wire: Wire = {
   parseBody: () => ({ fault: 'tests bring their bodies parsed' }),
   readAnswer(bytes) {
     const text = Buffer.from(bytes).toString()
-    return { usage: text.includes('U') ? USAGE : null, contentBytes: text.length, sound: !text.startsWith('!') }
+    const sound = !text.startsWith('!')
+    const usage = sound && text.includes('U') ? USAGE : null
+    return { usage, contentBytes: sound ? text.length : 0, sound, error: text.startsWith('!error') }
   },
   openStream: () => new LetterReader(),
   closingComment: fields => Buffer.from(`[${fields.dollars}]`),
@@ -80,6 +82,7 @@ function body(streamed: boolean): ParsedBody {
     wantsUsage: false,
     promptBytes: 40,
     forUpstream: () => [Buffer.from('{}')],
+    release: () => {},
   }
 }
 
@@ -129,6 +132,7 @@ export function stageLife(over: { readonly streamed?: boolean; readonly priced?:
     reply: new NotedReply(),
     records: [] as CallRecord[],
     refused: [] as RefusalCause[],
+    lost: [] as CallRecord[],
     ended: 0,
     aborted: 0,
     paused: false,
@@ -178,6 +182,9 @@ export function stageLife(over: { readonly streamed?: boolean; readonly priced?:
       callStarted: () => {},
       callEnded: (_record: CallRecord, _timings: CallTimings) => {
         stage.ended++
+      },
+      recordLost: record => {
+        stage.lost.push(record)
       },
       callRefused: cause => stage.refused.push(cause),
     },

@@ -18,6 +18,8 @@ export interface CallTimings {
 export interface Observer {
   callStarted(): void
   callEnded(record: CallRecord, timings: CallTimings): void
+  /** The record of a call that reached an upstream could not be written; its answer was withheld. */
+  recordLost(record: CallRecord, failure: Error): void
   /**
    * A call that ended before it had an attempt.
    *

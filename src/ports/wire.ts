@@ -23,6 +23,8 @@ export interface ParsedBody {
    * Pieces share the caller's memory. May be called once per attempt.
    */
   forUpstream(model: string): readonly Uint8Array[]
+  /** Lets go of the caller's bytes, once no attempt can need them any more; long streams outlive their prompts. */
+  release(): void
 }
 
 /** Why a body was not taken: one sentence that names the place and what was expected. */
@@ -38,6 +40,8 @@ export interface AnswerSummary {
   readonly contentBytes: number
   /** False when the body is not JSON of the endpoint's form, or carries an error inside its 200. */
   readonly sound: boolean
+  /** True when the body is JSON that carries an error inside its 200. */
+  readonly error: boolean
 }
 
 /**

@@ -49,6 +49,12 @@ export function createTelemetry({ env, log: sink = standardError() }: TelemetryO
       log.callEnded(record, timings)
       tracing?.callEnded(record, timings)
     },
+    recordLost(record, failure) {
+      log.logger.error(
+        { id: record.id, key: record.caller.key, reason: failure.message },
+        'the record of a call was lost',
+      )
+    },
     callRefused(cause: RefusalCause, status: number, key: string | null, started = false) {
       counting.callRefused(cause, started)
       log.callRefused(cause, status, key)

@@ -51,8 +51,8 @@ export function answerReader(endpoint: Endpoint): (bytes: Uint8Array) => AnswerS
   return bytes => {
     const buffer = asBuffer(bytes)
     const members = new AnswerMembers(buffer, form, keys)
-    const sound = new JsonScan(buffer).document(members) && members.hasPayload && !members.hasError
-    return new Answer(buffer, members, form, sound)
+    const isJson = new JsonScan(buffer).document(members)
+    return new Answer(buffer, members, form, isJson)
   }
 }
 
@@ -101,17 +101,19 @@ class AnswerMembers implements MemberVisitor {
 class Answer implements AnswerSummary {
   readonly usage: Usage | null
   readonly sound: boolean
+  readonly error: boolean
   readonly #bytes: Buffer
   readonly #members: AnswerMembers
   readonly #itemBytes: (item: Report) => number
 
-  constructor(bytes: Buffer, members: AnswerMembers, form: AnswerForm, sound: boolean) {
-    this.sound = sound
+  constructor(bytes: Buffer, members: AnswerMembers, form: AnswerForm, isJson: boolean) {
+    this.error = isJson && members.hasError
+    this.sound = isJson && members.hasPayload && !members.hasError
     this.#bytes = bytes
     this.#members = members
     this.#itemBytes = form.itemBytes
     const { usageAt, usageEnd, serviceTier } = members
-    const readable = sound && usageAt > 0 && usageEnd - usageAt <= MAX_USAGE_BYTES && form.usage !== null
+    const readable = this.sound && usageAt > 0 && usageEnd - usageAt <= MAX_USAGE_BYTES && form.usage !== null
     this.usage = readable
       ? form.usage!(JSON.parse(bytes.toString('latin1', usageAt, usageEnd)) as Report, serviceTier)
       : null

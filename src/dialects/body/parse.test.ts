@@ -50,11 +50,17 @@ describe('a body that cannot be taken', () => {
       '{"model":"a","stream_options":{"include_usage":1}}',
       "'stream_options' at byte 13: expected an object whose 'include_usage' is true or false",
     ],
-    ['{"model":"a","max_tokens":"9"}', "'max_tokens' at byte 13: expected a whole number of tokens"],
-    ['{"model":"a","max_tokens":1.5}', "'max_tokens' at byte 13: expected a whole number of tokens"],
+    [
+      '{"model":"a","max_tokens":"9"}',
+      "'max_tokens' at byte 13: expected a whole number of tokens, at most 1000000000000",
+    ],
+    [
+      '{"model":"a","max_tokens":1.5}',
+      "'max_tokens' at byte 13: expected a whole number of tokens, at most 1000000000000",
+    ],
     [
       '{"model":"a","max_completion_tokens":1e300}',
-      "'max_completion_tokens' at byte 13: expected a whole number of tokens",
+      "'max_completion_tokens' at byte 13: expected a whole number of tokens, at most 1000000000000",
     ],
     ['{"model":"a","n":-1}', `'n' at byte 13: expected a whole number of answers, at most ${MAX_CHOICES}`],
     ['{"model":"a","n":true}', `'n' at byte 13: expected a whole number of answers, at most ${MAX_CHOICES}`],

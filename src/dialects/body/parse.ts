@@ -13,6 +13,8 @@ import { type StreamOptions, streamOptionsAt } from './stream-options.ts'
 export const MAX_CHOICES = 16_384
 /** Members that a body may have at its top; the field's largest requests have some forty. */
 export const MAX_MEMBERS = 1_024
+/** The largest maximum that a caller may name: beyond any model, and its worst case still fits the ledger. */
+export const MAX_OUTPUT_TOKENS = 1_000_000_000_000
 /** How often a key that is read may come; each time costs an edit of the body. */
 export const MAX_REPEATS = 16
 
@@ -139,7 +141,9 @@ class RequestMembers implements MemberVisitor {
   #takeMaximum(at: number, end: number): string | null {
     const value = this.#numberAt(at, end)
     if (value === null) return null
-    if (!Number.isSafeInteger(value)) return 'a whole number of tokens'
+    if (!Number.isSafeInteger(value) || value > MAX_OUTPUT_TOKENS) {
+      return `a whole number of tokens, at most ${MAX_OUTPUT_TOKENS}`
+    }
     // A negative maximum means none to the engines that take one.
     if (value >= 0) this.maxOutputTokens = Math.max(value, this.maxOutputTokens ?? 0)
     return null
@@ -162,6 +166,8 @@ class RequestMembers implements MemberVisitor {
   }
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** A request that was read; it holds the caller's bytes and where to change them. */
 class Request implements ParsedBody {
   readonly model: string
@@ -170,7 +176,7 @@ class Request implements ParsedBody {
   readonly choices: number
   readonly wantsUsage: boolean
   readonly promptBytes: number
-  readonly #bytes: Buffer
+  #bytes: Buffer
   readonly #edits: readonly Edit[]
 
   constructor(bytes: Buffer, members: RequestMembers, excessBytes: number, asksForUsage: boolean) {
@@ -182,6 +188,10 @@ class Request implements ParsedBody {
     this.promptBytes = Math.max(0, members.promptBytes - excessBytes)
     this.#bytes = bytes
     this.#edits = asksForUsage && members.streamed ? withUsageAsked(bytes, members) : members.modelEdits
+  }
+
+  release(): void {
+    this.#bytes = NO_BYTES
   }
 
   forUpstream(model: string): readonly Uint8Array[] {

@@ -11,9 +11,13 @@ export function objectIn(value: unknown): Report | null {
 /** In place of a count that is none; it makes the whole report useless. */
 const UNSOUND = -1
 
-/** A count that must be there: whole, zero or more; negative for anything else. */
+/** More than any upstream can have read or written; a count beyond is a fault of its report, and must not be billed. */
+export const MAX_REPORTED_TOKENS = 10_000_000_000_000
+
+/** A count that must be there: whole, zero or more, within reason; negative for anything else. */
 export function required(value: unknown): number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : UNSOUND
+  if (!Number.isSafeInteger(value) || (value as number) > MAX_REPORTED_TOKENS) return UNSOUND
+  return (value as number) >= 0 ? (value as number) : UNSOUND
 }
 
 /** A count that need not be there: 0 when absent or null. */

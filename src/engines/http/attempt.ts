@@ -4,6 +4,25 @@ import type { AttemptHandle, AttemptSink, TransportFailure } from '../../ports/e
 /** How an attempt was broken off by ourselves; undici wants an error for it. */
 const ABORTED = new Error('the attempt was broken off')
 
+/** What callers are told; the words of the client would name addresses that are not theirs to know. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'it refused the connection',
+  ENOTFOUND: 'its name is not known',
+  EAI_AGAIN: 'its name could not be looked up',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  ECONNRESET: 'it reset the connection',
+  EPIPE: 'it closed the connection',
+  UND_ERR_SOCKET: 'it closed the connection',
+  UND_ERR_CONNECT_TIMEOUT: 'it took no connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'it said nothing for too long',
+  UND_ERR_BODY_TIMEOUT: 'it said nothing for too long',
+  UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
+  UND_ERR_INVALID_ARG: 'a header of the call can not be sent',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its answer is not as long as it said',
+  HPE_INVALID_CONSTANT: 'what it sent is no HTTP',
+}
+
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_RESPONSE_TIMEOUT'])
 
 /** One request on a pool: undici's events in, the sink's calls out, each exactly as the port promises. */
@@ -81,8 +100,9 @@ export class AttemptDispatch implements AttemptHandle {
   }
 
   #failureOf(error: Error & { code?: string }): TransportFailure {
-    const message = error.message || error.code || 'the connection broke'
-    if (error.code !== undefined && TIMEOUTS.has(error.code)) return { kind: 'timedOut', message }
+    const { code = '' } = error
+    const message = SENTENCES[code] ?? 'the connection broke'
+    if (TIMEOUTS.has(code)) return { kind: 'timedOut', message }
     return { kind: this.#headSeen ? 'cut' : 'unreachable', message }
   }
 }

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import type { AttemptHandle, AttemptSink, EngineClient, UpstreamRequest } from '../../ports/engine.ts'
+import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../../ports/engine.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import { AttemptDispatch } from './attempt.ts'
 import { type UpstreamHeaders, upstreamHeaders } from './headers.ts'
@@ -16,6 +17,31 @@ export interface HttpClientOptions {
   readonly connectTimeoutMs: number
   /** Bound on the silence before the headers and between two pieces of an answer. */
   readonly silenceTimeoutMs: number
+}
+
+/** Up to here a body is sent in one piece; undici keeps it until the answer has ended. */
+const KEPT_BODY_BYTES = 65_536
+
+/**
+ * Headers and body as undici takes them. A large body goes as pieces that are let go as they are sent, since the answer
+ * may stream for minutes after its prompt.
+ */
+function sendable(
+  headers: RawHeaders,
+  pieces: readonly Uint8Array[],
+): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
+  let bytes = 0
+  for (const piece of pieces) bytes += piece.length
+  if (bytes <= KEPT_BODY_BYTES) {
+    return { headers: headers as string[], body: pieces.length === 1 ? pieces[0] : Buffer.concat(pieces) }
+  }
+  const body = Readable.from(handedOver(pieces), { objectMode: false, highWaterMark: KEPT_BODY_BYTES })
+  return { headers: [...headers, 'content-length', bytes.toString()], body }
+}
+
+function* handedOver(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  const left = [...pieces]
+  for (let piece = left.shift(); piece !== undefined; piece = left.shift()) yield piece
 }
 
 /**
@@ -41,13 +67,8 @@ export function createHttpClient(options: HttpClientOptions): EngineClient {
       const own = headersFor.get(dialect)
       if (!own) throw new Error(`upstream of ${request.deployment.name} does not speak ${dialect}`)
       const attempt = new AttemptDispatch(sink)
-      const dispatch: Dispatcher.DispatchOptions = {
-        path: `${pathPrefix}/${request.endpoint}${request.query}`,
-        method: 'POST',
-        headers: own.merge(request.headers) as string[],
-        body: request.body.length === 1 ? request.body[0] : Buffer.concat(request.body),
-      }
-      attempt.start(pool, dispatch)
+      const path = `${pathPrefix}/${request.endpoint}${request.query}`
+      attempt.start(pool, { path, method: 'POST', ...sendable(own.merge(request.headers), request.body) })
       return attempt
     },
     close: () => pool.destroy(),
