@@ -30,7 +30,10 @@ export function commit(): { commit: string; changed: boolean } {
 export function keep(result: Result): string {
   mkdirSync(RESULTS, { recursive: true })
   const name = `${result.at.slice(0, 19).replaceAll(':', '')}-${result.commit}.json`
-  writeFileSync(join(RESULTS, name), `${JSON.stringify(result, null, 2)}\n`)
+  const file = join(RESULTS, name)
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+  // Kept results are held to the format of everything else.
+  said(join(ROOT, 'node_modules', '.bin', 'biome'), ['format', '--write', file])
   writeReport()
   return join('bench', 'results', name)
 }

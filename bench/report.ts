@@ -1,3 +1,4 @@
+import { streamsWithin, WANTED_STREAMS } from './measures/memory.ts'
 import { added, DIRECT, figure, ratio } from './ratios.ts'
 import type { MeasureName, Result } from './result.ts'
 import { verdicts } from './targets.ts'
@@ -76,7 +77,7 @@ function sections(result: Result): string[] {
       paced('p99 ms', 'firstFrameP99Ms', 2),
     ]),
     ...section(result, 'latency', 'Latency at low load (one caller, call after call)', latencyColumns(result)),
-    ...section(result, 'memory', 'Memory of open streams (a frame every 5 s on each)', [
+    ...section(result, 'memory', `Memory of open streams (a frame every 5 s on each${openFilesNote(result)})`, [
       memory('streams', 'streams', 0),
       memory('before MB', 'beforeMb', 0),
       memory('with streams MB', 'withStreamsMb', 0),
@@ -95,6 +96,11 @@ function sections(result: Result): string[] {
       of('startup')('with npm, ms', 'npmMs', 0),
     ]),
   ]
+}
+
+/** Ten thousand streams are wanted; a machine may not let a gateway open that many sockets. */
+function openFilesNote({ machine }: Result): string {
+  return streamsWithin(machine.openFiles) < WANTED_STREAMS ? `; the limit is ${machine.openFiles} open files` : ''
 }
 
 function latencyColumns(result: Result): Column[] {

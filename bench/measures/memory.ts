@@ -14,8 +14,8 @@ const HOLDING_MS = 12_000
 const OTHER_FILES = 300
 
 /** What the machine lets a gateway hold: each stream takes two sockets. */
-export function openableStreams(): number {
-  return Math.min(WANTED_STREAMS, Math.floor((openFilesLimit() - OTHER_FILES) / 2))
+export function streamsWithin(openFiles: number): number {
+  return Math.min(WANTED_STREAMS, Math.floor((openFiles - OTHER_FILES) / 2))
 }
 
 /**
@@ -27,11 +27,12 @@ export async function measureMemory(
   dialect: Dialect,
 ): Promise<Pick<Measurement, 'figures' | 'faults'>> {
   const pid = target.process!.pid
+  const wanted = streamsWithin(openFilesLimit())
   await pause(1_000)
   const before = residentBytes(pid)
   const held = await holdStreams(target, {
     dialect,
-    connections: openableStreams(),
+    connections: wanted,
     seconds: OPENING_SECONDS,
     pace: PACE,
   })
@@ -44,8 +45,7 @@ export async function measureMemory(
   const released = await held.release()
   const opened = held.opened.opened
   const faults = streamFaults({ ...released, opened })
-  if (opened < openableStreams())
-    faults.push(`opened ${opened} of ${openableStreams()} streams in ${OPENING_SECONDS} s`)
+  if (opened < wanted) faults.push(`opened ${opened} of ${wanted} streams in ${OPENING_SECONDS} s`)
   return {
     figures: {
       streams: opened,
