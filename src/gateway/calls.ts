@@ -15,9 +15,10 @@ import { Callers } from './caller.ts'
 import { CALLER_DIALECTS } from './dialects.ts'
 import type { GatewayOptions } from './options.ts'
 import { HttpReply } from './reply.ts'
+import { Roster, type Seated } from './roster.ts'
 
 /** A request for a model that was authenticated and whose body is being read. */
-interface Arrival {
+interface Arrival extends Seated {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly wire: Wire
@@ -30,9 +31,9 @@ interface Arrival {
 
 /** Turns requests for models into lives, or refuses them before anything was spent. */
 export class CallRoutes {
-  readonly lives = new Set<Life>()
+  readonly lives = new Roster<Life>()
   /** Requests whose bodies are still on their way. */
-  readonly #arriving = new Set<Arrival>()
+  readonly #arriving = new Roster<Arrival>()
   readonly #options: GatewayOptions
   readonly #callers = new Callers()
 
@@ -49,6 +50,7 @@ export class CallRoutes {
       return this.#refused(refuse(response, dialect, { cause: 'invalidKey', message }), 'invalidKey', null)
     }
     const arrival: Arrival = {
+      seat: -1,
       request,
       response,
       wire: wireOf(endpoint),
@@ -70,11 +72,12 @@ export class CallRoutes {
 
   /** Ends what is under way: calls by their own honest end, and requests that have not come whole by a refusal. */
   stop(): void {
-    for (const { request, response, dialect, key } of this.#arriving) {
+    for (const arrival of this.#arriving.all()) {
+      const { request, response, dialect, key } = arrival
+      this.#arriving.delete(arrival)
       this.#refused(refuseUnread(request, response, dialect, STOPPING), STOPPING.cause, key)
     }
-    this.#arriving.clear()
-    for (const life of this.lives) life.stop()
+    for (const life of this.lives.all()) life.stop()
   }
 
   #begin(arrival: Arrival, bytes: Buffer): void {

@@ -13,6 +13,19 @@ import { type Hold, holdFor, settleHold } from './hold.ts'
 import { type Metered, meter } from './metering.ts'
 import type { World } from './world.ts'
 
+/** In place of the caller once its call has ended. */
+const NOBODY: Reply = {
+  headSent: true,
+  onDrain: null,
+  onLeft: null,
+  head: () => {},
+  write: () => true,
+  end: () => {},
+  cut: () => {},
+}
+/** In place of the call once it has ended; nothing looks at it any more. */
+const NO_CALL = Object.freeze({}) as Call
+
 /** What callers are told whose calls outlast the time that a stop leaves them. */
 export const STOPPING: Refusal = { cause: 'noDeployment', message: 'the gateway is stopping: ask again' }
 
@@ -21,8 +34,10 @@ export const STOPPING: Refusal = { cause: 'noDeployment', message: 'the gateway 
  * end of its answer only when the record is on disk.
  */
 export class Life implements AttemptOwner {
-  readonly #call: Call
-  readonly #reply: Reply
+  /** Its place among the lives under way; whoever keeps them sets it. */
+  seat = -1
+  #call: Call
+  #reply: Reply
   readonly #world: World
   readonly #attempts: AttemptRecord[] = []
   #hold: Hold | null = null
@@ -138,6 +153,7 @@ export class Life implements AttemptOwner {
     this.#settling = true
     this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key, true)
     this.#sendRefusal(rendered, null)
+    this.#letGo()
   }
 
   #sendRefusal(rendered: RenderedRefusal, record: CallRecord | null): void {
@@ -163,7 +179,18 @@ export class Life implements AttemptOwner {
       if (failure === null) deliver(record, commitMs)
       else this.#undurable(record, failure)
       observer.callEnded(record, this.#timings(ended, commitMs))
+      this.#letGo()
     })
+  }
+
+  /**
+   * Forgets whom it served. A life that was old enough to be moved to old space before it ended would otherwise keep
+   * its request and answer, and through them later ones, until the next full collection: measured, 7 kB a call and
+   * scavenges five times as long.
+   */
+  #letGo(): void {
+    this.#call = NO_CALL
+    this.#reply = NOBODY
   }
 
   /** The record could not be written: the answer must not look whole, since nobody could account for it. */
