@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { balancesIn, balancesOf, durably, everyReceipt, type Ground } from './ground.contract.ts'
 import { asKept, FIRST_DAY, plainAttempt, plainCall, records } from './samples.contract.ts'
 
+/** The largest amount that a ledger holds, in nano-dollars. */
+const LARGEST = (1n << 63n) - 1n
+
 export function describeRecords(name: string, home: Ground): void {
   describe(`${name}: records`, () => {
     it('come back as they were appended, lengths of time to the microsecond', () =>
@@ -64,7 +67,7 @@ export function describeRecords(name: string, home: Ground): void {
         durably(home.ledger, plainCall(1)),
         durably(home.ledger, plainCall(2, { model: 'new', status: Number.NaN })),
         durably(home.ledger, plainCall(3, { id: 'pen_nothing' })),
-        durably(home.ledger, plainCall(4, { heldDollars: 1n << 70n })),
+        durably(home.ledger, plainCall(4, { outcome: 'unheard of' as 'failed' })),
         durably(home.ledger, plainCall(5, { model: 'new', attempts: [plainAttempt({ deployment: 'new/new' })] })),
       ])
       expect(outcomes.map(outcome => outcome.status)).toEqual([
@@ -77,6 +80,43 @@ export function describeRecords(name: string, home: Ground): void {
       const kept = await everyReceipt(home.ledger)
       expect(kept.map(record => record.id)).toEqual([plainCall(1).id, plainCall(5).id])
       expect(await balancesIn(home.ledger)).toEqual(balancesOf(kept))
+    })
+
+    it('are kept whatever figures they carry, at the nearest that a ledger holds', async () => {
+      const { usage } = plainAttempt()
+      const endless = { durationMs: Number.POSITIVE_INFINITY, timeToFirstTokenMs: 1e300 }
+      const attempt = plainAttempt({
+        ...endless,
+        startedAt: Number.NaN,
+        dollars: 1n << 80n,
+        usage: { ...usage!, inputTokens: 1e300, outputTokens: 2.6, reasoningTokens: Number.NaN },
+      })
+      const held = plainCall(1, { heldDollars: 9_007_199_254_740_991n * 10_000n, dollars: -(1n << 63n), ...endless })
+      await durably(home.ledger, { ...held, attempts: [attempt] })
+      const longest = {
+        durationMs: Number.MAX_SAFE_INTEGER / 1_000,
+        timeToFirstTokenMs: Number.MAX_SAFE_INTEGER / 1_000,
+      }
+      expect(await home.ledger.receipt(held.id)).toEqual({
+        ...held,
+        ...longest,
+        heldDollars: LARGEST,
+        dollars: -LARGEST,
+        attempts: [
+          {
+            ...attempt,
+            ...longest,
+            startedAt: held.at,
+            dollars: LARGEST,
+            usage: { ...usage, inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: 3, reasoningTokens: 0 },
+          },
+        ],
+      })
+    })
+
+    it.each([LARGEST, LARGEST - 1n, -LARGEST])('keep an amount of %d exactly', async amount => {
+      await durably(home.ledger, plainCall(1, { heldDollars: amount, dollars: amount, attempts: [] }))
+      expect(await home.ledger.receipt(plainCall(1).id)).toMatchObject({ heldDollars: amount, dollars: amount })
     })
 
     it('fail with a reason once the store is closed', async () => {

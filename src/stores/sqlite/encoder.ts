@@ -31,17 +31,28 @@ interface KnownCaller {
   readonly number: number
 }
 
-/** Microseconds, whole: what the ledger keeps of a duration, so that it always shows the same three decimals. */
-function toMicroseconds(durationMs: number | null): number {
-  return durationMs === null ? Number.NaN : Math.round(durationMs * 1_000)
+/*
+ * A record is of a call that was paid, so no figure in it is a reason to lose it. What a column can not hold is kept as
+ * the nearest that it can: amounts at the ends of 64 bits, counts and lengths of time whole and within safe integers.
+ */
+
+/** A whole number that a column of integers takes; 0 for NaN, which is how the ring says that there is none. */
+function toWhole(value: number): number {
+  if (Number.isSafeInteger(value)) return value
+  if (Number.isNaN(value)) return 0
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(value)))
 }
 
+/** Microseconds, whole: what the ledger keeps of a duration, so that it always shows the same three decimals. */
+function toMicroseconds(durationMs: number | null): number {
+  return durationMs === null ? Number.NaN : toWhole(Math.round(durationMs * 1_000))
+}
+
+/** Exact below 2^63 in size. The least of all integers stands for no amount, so the range is the same both ways. */
 function toAmount(dollars: bigint | null): bigint {
   if (dollars === null) return NO_AMOUNT
-  if (dollars > MAX_AMOUNT || dollars <= NO_AMOUNT) {
-    throw new RangeError(`${dollars} nano-dollars are more than the ledger can hold`)
-  }
-  return dollars
+  if (dollars > MAX_AMOUNT) return MAX_AMOUNT
+  return dollars < -MAX_AMOUNT ? -MAX_AMOUNT : dollars
 }
 
 /** Writes records into the ring. One for each ring; measured, less than half a microsecond a plain call. */
@@ -63,7 +74,7 @@ export class Encoder {
 
   /**
    * @returns false while the ring has no room; the same record may then be tried again
-   * @throws RangeError when the record can never be kept
+   * @throws RangeError when the record can never be kept: it has no id of a call, or names and attempts beyond all bounds
    */
   record(record: CallRecord): boolean {
     if (!parseCallId(record.id, this.#id)) throw new RangeError(`'${record.id}' is no id of a call`)
@@ -161,7 +172,7 @@ export class Encoder {
     const { sinceEpochMs, low } = this.#id
     halves[2 * (at + CALL.id) + LOW] = (((sinceEpochMs & 0x3ff) << 22) | low) >>> 0
     halves[2 * (at + CALL.id) + 1 - LOW] = Math.floor(sinceEpochMs / 0x400)
-    numbers[at + CALL.atOffset] = record.at - ID_EPOCH_MS - sinceEpochMs
+    numbers[at + CALL.atOffset] = toWhole(record.at - ID_EPOCH_MS - sinceEpochMs)
     numbers[at + CALL.model] = model
     numbers[at + CALL.caller] = caller
     numbers[at + CALL.dialect] = DIALECT_CODES[record.dialect]!
@@ -183,18 +194,18 @@ export class Encoder {
     numbers[at + ATTEMPT.deployment] = this.#numbers[3 * n]!
     numbers[at + ATTEMPT.outcome] = ATTEMPT_OUTCOME_CODES[attempt.outcome]!
     numbers[at + ATTEMPT.status] = attempt.status ?? Number.NaN
-    numbers[at + ATTEMPT.startedOffset] = attempt.startedAt - callAt
+    numbers[at + ATTEMPT.startedOffset] = toWhole(attempt.startedAt - callAt)
     numbers[at + ATTEMPT.duration] = toMicroseconds(attempt.durationMs)
     numbers[at + ATTEMPT.firstToken] = toMicroseconds(attempt.timeToFirstTokenMs)
     numbers[at + ATTEMPT.rate] = this.#numbers[3 * n + 1]!
     integers[at + ATTEMPT.dollars] = toAmount(attempt.dollars)
     numbers[at + ATTEMPT.source] = usage === null ? Number.NaN : USAGE_SOURCE_CODES[usage.source]!
-    numbers[at + ATTEMPT.input] = usage === null ? 0 : usage.inputTokens
-    numbers[at + ATTEMPT.cached] = usage === null ? 0 : usage.cachedInputTokens
-    numbers[at + ATTEMPT.written5m] = usage === null ? 0 : usage.cacheWrite5mTokens
-    numbers[at + ATTEMPT.written1h] = usage === null ? 0 : usage.cacheWrite1hTokens
-    numbers[at + ATTEMPT.output] = usage === null ? 0 : usage.outputTokens
-    numbers[at + ATTEMPT.reasoning] = usage === null ? 0 : usage.reasoningTokens
+    numbers[at + ATTEMPT.input] = usage === null ? 0 : toWhole(usage.inputTokens)
+    numbers[at + ATTEMPT.cached] = usage === null ? 0 : toWhole(usage.cachedInputTokens)
+    numbers[at + ATTEMPT.written5m] = usage === null ? 0 : toWhole(usage.cacheWrite5mTokens)
+    numbers[at + ATTEMPT.written1h] = usage === null ? 0 : toWhole(usage.cacheWrite1hTokens)
+    numbers[at + ATTEMPT.output] = usage === null ? 0 : toWhole(usage.outputTokens)
+    numbers[at + ATTEMPT.reasoning] = usage === null ? 0 : toWhole(usage.reasoningTokens)
     numbers[at + ATTEMPT.circumstances] = this.#numbers[3 * n + 2]!
     numbers[at + ATTEMPT.counts] = Number.NaN
   }
@@ -228,7 +239,7 @@ function splitSpecial(special: SpecialUsage): readonly [circumstances: string, c
   for (const [name, value] of Object.entries(special)) {
     if (typeof value === 'string') circumstances[name] = value
     else if (typeof value === 'number') {
-      counts[name] = value
+      counts[name] = toWhole(value)
       counted = true
     }
   }
