@@ -19,6 +19,13 @@ export interface HttpClientOptions {
   readonly silenceTimeoutMs: number
 }
 
+/**
+ * How long an idle connection is kept when the upstream does not say, and how much sooner than it says we close it. A
+ * call that is sent just as the upstream closes is lost, and may not be sent twice; engines close after five seconds.
+ */
+const IDLE_MS = 2_000
+const IDLE_MARGIN_MS = 3_000
+
 /** Up to here a body is sent in one piece; undici keeps it until the answer has ended. */
 const KEPT_BODY_BYTES = 65_536
 
@@ -57,6 +64,8 @@ export function createHttpClient(options: HttpClientOptions): EngineClient {
     connections: null,
     pipelining: 1,
     allowH2: false,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
     connect: { timeout: options.connectTimeoutMs, noDelay: true },
     headersTimeout: options.silenceTimeoutMs,
     bodyTimeout: options.silenceTimeoutMs,
