@@ -52,7 +52,10 @@ export interface UsageReport {
   readonly totals: UsageSums
 }
 
-/** Balance of one account of the double-entry ledger: what was posted to it. All balances sum to zero. */
+/**
+ * Balance of one account of the double-entry ledger: what was posted to it. All balances sum to zero, unless one has
+ * reached the largest amount that the store holds, where it stays rather than cost a record.
+ */
 export interface AccountBalance {
   /** `key:NAME` (debited) or `deployment:UPSTREAM/MODEL` (credited). */
   readonly account: string

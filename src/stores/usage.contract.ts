@@ -4,6 +4,9 @@ import type { UsageDimension } from '../ports/ledger.ts'
 import { balancesIn, balancesOf, byValues, durably, everyReceipt, type Ground } from './ground.contract.ts'
 import { asKept, DAY_MS, FIRST_DAY, plainAttempt, plainCall, records, usageOf } from './samples.contract.ts'
 
+/** Four thousand million dollars: three of them are more than 64 bits hold. */
+const RICH = 4_000_000_000n * 10n ** 9n
+
 export function describeUsage(name: string, home: Ground): void {
   describe(`${name}: usage`, () => {
     const dimensions: fc.Arbitrary<UsageDimension> = fc.constantFrom(
@@ -66,6 +69,57 @@ export function describeUsage(name: string, home: Ground): void {
       const { rows, totals } = await home.ledger.usage({ by: ['model'] })
       expect(rows).toEqual([])
       expect(totals).toEqual(usageOf([], { by: [] }).totals)
+    })
+  })
+
+  describe(`${name}: amounts beyond 64 bits`, () => {
+    const rich = (offsetMs: number, key: string, dollars: bigint) =>
+      plainCall(offsetMs, {
+        caller: { ...plainCall(0).caller, key },
+        attempts: [plainAttempt({ deployment: `${key}/m`, outcome: 'cut', dollars })],
+      })
+    const all = [
+      ...Array.from({ length: 28 }, (_, n) => (n % 10 === 5 ? rich(n, 'rich', RICH) : rich(n, 'poor', 3n))),
+      plainCall(28, { attempts: [plainAttempt({ usage: { ...plainAttempt().usage!, inputTokens: 2 ** 52 } })] }),
+    ]
+
+    it('cost no record of any key: each is durable and found, and balances end at what 64 bits hold', async () => {
+      await Promise.all(all.map(record => durably(home.ledger, record)))
+      await home.reopen()
+      await durably(home.ledger, rich(100, 'rich', RICH))
+      const kept = await everyReceipt(home.ledger)
+      expect(kept).toEqual([...all, rich(100, 'rich', RICH)].map(asKept))
+      expect(kept.filter(record => record.caller.key === 'rich')).toHaveLength(4)
+      const balances = await balancesIn(home.ledger)
+      expect(balances.get('key:rich')).toBe(1n - (1n << 63n))
+      expect(balances.get('deployment:rich/m')).toBe((1n << 63n) - 1n)
+      expect(balances.get('key:poor')).toBe(-75n)
+      expect(balances.get('deployment:poor/m')).toBe(75n)
+    })
+
+    it('come out of usage exactly', async () => {
+      await Promise.all(all.map(record => durably(home.ledger, record)))
+      for (const by of [[], ['key'], ['deployment', 'tag:project']] as const) {
+        expect(byValues(await home.ledger.usage({ by }))).toEqual(byValues(usageOf(all, { by })))
+      }
+      expect((await home.ledger.usage({ by: [] })).totals.wastedDollars).toBe(3n * RICH + 75n)
+    })
+
+    it('keep nothing from being rolled up, where a row ends at what 64 bits hold', async () => {
+      await Promise.all(all.map(record => durably(home.ledger, record)))
+      await durably(home.ledger, plainCall(40 * DAY_MS, { attempts: [] }))
+      await home.reopen({ retainMs: DAY_MS })
+      for (let tries = 0; tries < 500 && (await everyReceipt(home.ledger)).length > 1; tries++) {
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+      expect(await everyReceipt(home.ledger)).toHaveLength(1)
+      const { rows, totals } = await home.ledger.usage({ by: ['key'] })
+      expect(rows.map(row => [row.group.key, row.requests, row.wastedDollars])).toEqual([
+        ['ci', 2, 0n],
+        ['poor', 25, 75n],
+        ['rich', 3, (1n << 63n) - 1n],
+      ])
+      expect(totals.requests).toBe(30)
     })
   })
 

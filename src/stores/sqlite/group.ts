@@ -140,12 +140,15 @@ export class Groups {
     this.#db.exec('SAVEPOINT entry')
     try {
       this.#entry(at)
+      // Within the savepoint, so that an account which can not be posted to costs this entry and no other.
+      this.#records.settle()
       this.#db.exec('RELEASE entry')
       return null
     } catch (error) {
       if (isDiskFault(error)) throw error
       this.#db.exec('ROLLBACK TO entry')
       this.#db.exec('RELEASE entry')
+      this.#records.drop()
       this.#dictionary.rollBack(mark)
       return describeFault(error, 'write', this.#path)
     }

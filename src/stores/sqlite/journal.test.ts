@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CallRecord } from '../../vocabulary/record.ts'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
 import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
+import { LEDGER_FILE } from './database.ts'
 import { MAX_NAMES } from './names.ts'
 import { openSqliteStores, type SqliteStores } from './open.ts'
 import { ATTEMPT, CALL, RING_WORDS } from './ring.ts'
@@ -75,6 +77,21 @@ describe('the journal', () => {
     const most = plainCall(4, { attempts: attempts.slice(1), caller: { ...caller, run: 'é'.repeat(60_000) } })
     await durably(stores.ledger, most)
     expect(await stores.ledger.receipt(most.id)).toEqual(asKept(most))
+  })
+
+  it('loses the one record that an account does not take, and none that was written together with it', async () => {
+    await durably(stores.ledger, plainCall(0))
+    const db = new DatabaseSync(join(directory, LEDGER_FILE))
+    db.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON accounts WHEN new.name = 'deployment:bad/m'
+      BEGIN SELECT RAISE(ABORT, 'not to this account'); END`)
+    db.close()
+    const to = (n: number, deployment: string) => plainCall(n, { attempts: [plainAttempt({ deployment })] })
+    const records = Array.from({ length: 20 }, (_, n) => to(n + 1, n === 10 ? 'bad/m' : 'good/m'))
+    const outcomes = await Promise.allSettled(records.map(record => durably(stores.ledger, record)))
+    expect(outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([10])
+    const kept = [plainCall(0), ...records.toSpliced(10, 1)]
+    expect(await everyReceipt(stores.ledger)).toEqual(kept.map(asKept))
+    expect(await balancesIn(stores.ledger)).toEqual(balancesOf(kept))
   })
 
   it('tells the others when one owner throws', async () => {

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Dictionary } from './dictionary.ts'
 import { isDuplicate } from './fault.ts'
 import { ATTEMPT, CALL, NO_AMOUNT, type RingViews } from './ring.ts'
+import { saturated, saturatedSql } from './sums.ts'
 
 const INSERT_CALL = `INSERT INTO calls (id, at_offset_ms, model, caller, dialect, endpoint, outcome, status, streamed, held,
   dollars, duration_us, first_token_us, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -23,7 +24,7 @@ export class Records {
   readonly #insertCall: StatementSync
   readonly #insertAttempt: StatementSync
   readonly #updateBalance: StatementSync
-  /** What the group at hand adds to each account. */
+  /** What the group at hand, or one entry written alone, adds to each account. */
   readonly #postings = new Map<number, bigint>()
 
   constructor(db: DatabaseSync, views: RingViews, dictionary: Dictionary) {
@@ -31,7 +32,7 @@ export class Records {
     this.#dictionary = dictionary
     this.#insertCall = db.prepare(INSERT_CALL)
     this.#insertAttempt = db.prepare(INSERT_ATTEMPT)
-    this.#updateBalance = db.prepare('UPDATE accounts SET balance = balance + ? WHERE id = ?')
+    this.#updateBalance = db.prepare(`UPDATE accounts SET balance = ${saturatedSql('balance + ?')} WHERE id = ?`)
   }
 
   /** Inserts the record of the entry at this word. One that is there already stays as it is and is not posted again. */
@@ -57,13 +58,18 @@ export class Records {
     this.#post(at, attempts)
   }
 
-  /** Adds the group's postings to the balances, once for each account. */
+  /**
+   * Adds what was gathered to the balances, once for each account. A balance ends at what 64 bits hold, some 9.2
+   * thousand million dollars: one that is wrong at that size is better than records that are lost for it.
+   */
   settle(): void {
-    for (const [account, amount] of this.#postings) if (amount !== 0n) this.#updateBalance.get(amount, account)
+    for (const [account, amount] of this.#postings) {
+      if (amount !== 0n) this.#updateBalance.get(saturated(amount), account)
+    }
     this.#postings.clear()
   }
 
-  /** Drops the group's postings. */
+  /** Drops what was gathered. */
   drop(): void {
     this.#postings.clear()
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ID_EPOCH_MS } from '../../vocabulary/id.ts'
-import { SUM_COLUMNS, SUMS_OF_CALLS } from './sums.ts'
+import { SUM_COLUMNS, SUMS_OF_CALLS, saturatedSql } from './sums.ts'
 
 /** Calls that one turn moves at most: some 3 ms, which is what a commit may have to wait for it. */
 export const CALLS_PER_TURN = 512
@@ -15,11 +15,12 @@ const ROLL_UP = `
   FROM calls c LEFT JOIN attempts a ON a.call = c.id
   WHERE c.id <= ?
   GROUP BY 1, 2, 3, 4
-  ON CONFLICT DO UPDATE SET ${SUM_COLUMNS.map(column => `${column} = ${column} + excluded.${column}`).join(', ')}`
+  ON CONFLICT DO UPDATE SET ${SUM_COLUMNS.map(column => `${column} = ${saturatedSql(`${column} + excluded.${column}`)}`).join(', ')}`
 
 /**
  * Deletes old calls a few at a time, and adds them to the rollups in the same transaction, so that every total stays
- * what it was.
+ * what it was. A row of the rollups (a day's calls of one caller to one model at one deployment) ends at what 64 bits
+ * hold, some 9.2 thousand million dollars: a wrong sum of that size is better than calls that can never be moved.
  */
 export class Sweeper {
   readonly #db: DatabaseSync

@@ -3,7 +3,7 @@ import type { AccountBalance, UsageDimension, UsageQuery, UsageReport, UsageSums
 import type { EpochMs } from '../../units/time.ts'
 import { smallestIdAt } from './callId.ts'
 import type { CallerIdentity } from './codes.ts'
-import { SUM_COLUMNS, SUMS_OF_CALLS } from './sums.ts'
+import { COUNT_COLUMNS, HALF_BITS, HALF_COLUMNS, HALF_SUMS_OF_CALLS, HALF_SUMS_OF_ROLLUPS } from './sums.ts'
 
 /** Rows of one report, at most. */
 export const MAX_USAGE_ROWS = 100_000
@@ -49,16 +49,15 @@ function usageSql(columns: readonly string[]): string {
   >
   const selected = columns.map(column => `${live[column]} AS ${column}, `).join('')
   const grouped = columns.length === 0 ? '' : `GROUP BY ${columns.map((_, place) => place + 1).join(', ')}`
-  const rolled = SUM_COLUMNS.map(column => `coalesce(sum(${column}), 0)`).join(', ')
   return `
-    WITH gathered (${[...columns, ...SUM_COLUMNS].join(', ')}) AS (
+    WITH gathered (${[...columns, ...COUNT_COLUMNS, ...HALF_COLUMNS].join(', ')}) AS (
       SELECT * FROM (
-        SELECT ${selected} ${SUMS_OF_CALLS}
+        SELECT ${selected} ${HALF_SUMS_OF_CALLS}
         FROM calls c LEFT JOIN attempts a ON a.call = c.id
         WHERE c.id >= ? AND c.id < ? ${grouped})
       UNION ALL
       SELECT * FROM (
-        SELECT ${columns.map(column => `${column}, `).join('')} ${rolled} FROM rollups WHERE day >= ? AND day < ? ${grouped})
+        SELECT ${columns.map(column => `${column}, `).join('')} ${HALF_SUMS_OF_ROLLUPS} FROM rollups WHERE day >= ? AND day < ? ${grouped})
     )
     SELECT * FROM gathered WHERE calls IS NOT NULL`
 }
@@ -159,14 +158,19 @@ function hasCalls(sums: Gathered): boolean {
   return sums.calls > 0n || sums.tookPart > 0n
 }
 
+/** Sums have no end in bigint, so usage is exact however much 64 bits hold. */
+function amount(high: SQLOutputValue | undefined, low: SQLOutputValue | undefined): bigint {
+  return ((high as bigint) << HALF_BITS) + (low as bigint)
+}
+
 function add(sums: Gathered, row: Row): void {
   sums.calls += row.calls as bigint
   sums.tookPart += row.took_part as bigint
-  sums.input += row.input as bigint
-  sums.cached += row.cached as bigint
-  sums.output += row.output as bigint
-  sums.dollars += row.dollars as bigint
-  sums.wasted += row.wasted as bigint
+  sums.input += amount(row.input_high, row.input_low)
+  sums.cached += amount(row.cached_high, row.cached_low)
+  sums.output += amount(row.output_high, row.output_low)
+  sums.dollars += amount(row.dollars_high, row.dollars_low)
+  sums.wasted += amount(row.wasted_high, row.wasted_low)
   sums.unrated += row.unrated as bigint
 }
 
