@@ -194,8 +194,3 @@ export function withoutUpstreams(binding: Binding, excluded: readonly string[]):
   if (upstreams === null || excluded.length === 0) return binding
   return keep(binding, (_, i) => upstreams[i] === null || !excluded.includes(upstreams[i]!))
 }
-
-/** The same without limits that did not exist yet. */
-export function countedSince(binding: Binding, at: EpochMs): Binding {
-  return keep(binding, ({ rule }) => rule.createdAt <= at)
-}

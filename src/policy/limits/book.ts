@@ -1,7 +1,6 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
 import type { Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
-import { countedSince } from './bindings.ts'
 import {
   type ActualAmounts,
   type Amounts,
@@ -13,7 +12,7 @@ import {
   usedOf,
 } from './call.ts'
 import type { Decision, Posting, Queued, Woken } from './decision.ts'
-import { type Binding, Hold, overrunOf, settleMember, usedAt } from './hold.ts'
+import { type Binding, Hold, overrunOf, settleMember, type Use, usedAt } from './hold.ts'
 import { hasRoom, judge, mayExtend } from './judge.ts'
 import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest } from './refusal.ts'
@@ -25,7 +24,6 @@ import type { Ticket } from './ticket.ts'
 const NEWCOMER = Number.POSITIVE_INFINITY
 const NO_WARNINGS: readonly LimitView[] = []
 const NO_UPSTREAMS: readonly string[] = []
-const NOTHING: readonly Quantity[] = [0, 0, 0, 0, 0, 0]
 const WITHIN: Posting = { overrun: null }
 
 /**
@@ -155,10 +153,7 @@ export class LimitBook {
       const member = members[i]!
       if (time >= member.endsAt) member.roll(time)
       settleMember(hold, member, upstreams === null ? used[member.unit]! : usedAt(hold, i, actual, used))
-      if (!member.changed) {
-        member.changed = true
-        this.#changed.push(member)
-      }
+      this.#touch(member)
     }
     const overrun = overrunOf(hold, used)
     return overrun === null ? WITHIN : { overrun }
@@ -284,16 +279,25 @@ export class LimitBook {
   }
 
   /**
-   * Counts a call of the ledger that no balance knows of, as it was counted when it was posted. To be asked for in the
-   * order of `at`, before anything is decided.
-   *
-   * @param at when it was admitted
+   * Counts a use of the ledger that no balance knows of, as it was counted when it was posted. To be asked for in the
+   * order of time, before anything is decided.
    */
-  recount(call: LimitedCall, actual: ActualAmounts, at: EpochMs): void {
+  recount(call: LimitedCall, { at, amounts, byUpstream }: Use): void {
     const time = this.#tick(at)
-    const found = this.#registry.bindings.find(call, time)
-    for (const member of found.members) if (time >= member.endsAt) member.roll(time)
-    this.post(this.#hold(countedSince(found, at), NOTHING, NO_UPSTREAMS), actual, time)
+    const { members, upstreams } = this.#registry.bindings.find(call, time)
+    members.forEach((member, i) => {
+      if (member.rule.createdAt > at) return
+      const upstream = upstreams?.[i] ?? null
+      const used = upstream === null || byUpstream === null ? amounts : byUpstream[upstream]
+      member.recount(at, used?.[member.unit] ?? 0, time)
+      this.#touch(member)
+    })
+  }
+
+  #touch(member: MemberState): void {
+    if (member.changed) return
+    member.changed = true
+    this.#changed.push(member)
   }
 
   /**

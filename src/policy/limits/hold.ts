@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Quantity } from '../../vocabulary/limit.ts'
-import { type ActualAmounts, DOLLARS, REQUESTS, usedOf } from './call.ts'
+import { type ActualAmounts, type Amounts, DOLLARS, REQUESTS, usedOf } from './call.ts'
 import type { MemberState } from './state.ts'
 
 /** A part of a hold that was added while the call ran. It counts when it was added. */
@@ -45,26 +45,57 @@ export class Hold {
   }
 }
 
-/**
- * Ends a hold at one member: what was used fills the parts of the hold in the order in which they were held, and what
- * is beyond them is added to the last.
- */
+/** What of a unit falls to each part of a hold: each is filled before the next, and what is beyond them is the last's. */
+function fillParts(hold: Hold, unit: number, used: Quantity): readonly Quantity[] {
+  const { extensions } = hold
+  let rest = used
+  return [hold.amounts, ...extensions!.map(({ amounts }) => amounts)].map((amounts, i) => {
+    const part = i === extensions!.length ? rest : Math.min(rest, amounts[unit]!)
+    rest -= part
+    return part
+  })
+}
+
+/** Ends a hold at one member: what was used fills the parts of the hold in the order in which they were held. */
 export function settleMember(hold: Hold, member: MemberState, used: Quantity): void {
   const { unit } = member
-  const held = hold.amounts[unit]!
   member.open--
   if (hold.extensions === null) {
-    member.settle(hold.at, held, used)
+    member.settle(hold.at, hold.amounts[unit]!, used)
     return
   }
-  let rest = Math.max(0, used - held)
-  member.settle(hold.at, held, used - rest)
+  const [first, ...later] = fillParts(hold, unit, used)
+  member.settle(hold.at, hold.amounts[unit]!, first!)
   hold.extensions.forEach(({ at, amounts }, i) => {
-    const isLast = i === hold.extensions!.length - 1
-    const part = isLast ? rest : Math.min(rest, amounts[unit]!)
-    member.settle(at, amounts[unit]!, part)
-    rest -= part
+    member.settle(at, amounts[unit]!, later[i]!)
   })
+}
+
+/** What a call used and when that counts. The ledger keeps it, so that it can be counted again. */
+export interface Use {
+  readonly at: EpochMs
+  /** By unit, in the order of `LIMIT_UNITS`. */
+  readonly amounts: readonly Quantity[]
+  /** The same for each upstream; null when all of it is every upstream's. */
+  readonly byUpstream: Readonly<Record<string, readonly Quantity[]>> | null
+}
+
+/** What was used under a hold: one use, and one more for each extension. */
+export function usesOf(hold: Hold, actual: ActualAmounts): readonly Use[] {
+  const split = (part: Amounts) => splitUse(hold, usedOf(part, hold.held(DOLLARS)))
+  const whole = split(actual)
+  const upstreams = Object.entries(actual.byUpstream ?? {}).map(([name, part]) => [name, split(part)] as const)
+  return whole.map((amounts, i) => ({
+    at: i === 0 ? hold.at : hold.extensions![i - 1]!.at,
+    amounts,
+    byUpstream: actual.byUpstream ? Object.fromEntries(upstreams.map(([name, parts]) => [name, parts[i]!])) : null,
+  }))
+}
+
+function splitUse(hold: Hold, used: readonly Quantity[]): readonly (readonly Quantity[])[] {
+  if (hold.extensions === null) return [used]
+  const units = used.map((quantity, unit) => fillParts(hold, unit, quantity))
+  return units[0]!.map((_, part) => units.map(parts => parts[part]!))
 }
 
 /** The part of what a call used that counts at a member: of its own upstream, if it is bound to one. */

@@ -31,6 +31,13 @@ export function hold(log: SlidingLog, now: EpochMs, amount: Quantity, lengthMs: 
   log.push(now, 0, amount)
 }
 
+/** Makes room in the log for a use at a moment that may lie before others. */
+export function insert(log: SlidingLog, at: EpochMs): void {
+  let i = log.length
+  while (i > 0 && log[i - FIELDS]! >= at) i -= FIELDS
+  if (log[i] !== at) log.splice(i, 0, at, 0, 0)
+}
+
 /** Takes uses of the same part of time together. Parts are cut by the clock, so that doing it again joins no further. */
 function joinNeighbours(log: SlidingLog, lengthMs: DurationMs): void {
   const partMs = Math.ceil(lengthMs / CROWDED_PARTS)

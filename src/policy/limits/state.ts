@@ -2,7 +2,7 @@ import type { EpochMs } from '../../units/time.ts'
 import { type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
 import { RUN_MEMORY_MS } from './attic.ts'
 import type { Rule } from './rule.ts'
-import { forget, hold, leavesAt, logOf, type SlidingLog, settle, usesOf } from './sliding.ts'
+import { forget, hold, insert, leavesAt, logOf, type SlidingLog, settle, usesOf } from './sliding.ts'
 
 /** What is kept of one member of a limit: plain data, absolute, so that keeping it twice is keeping it once. */
 export interface Balance {
@@ -127,6 +127,21 @@ export class MemberState {
     this.used += counted
     this.held -= held
     if (this.#log !== null) settle(this.#log, at, held, counted)
+  }
+
+  /** Counts what was used at a moment that may lie before others, and was held by nobody. */
+  recount(at: EpochMs, used: Quantity, now: EpochMs): void {
+    const { passing, lengthMs } = this.rule.clock
+    if (now >= this.endsAt) this.roll(now)
+    if (this.#log !== null && at >= this.opensAt) {
+      insert(this.#log, at)
+      this.endsAt = this.#log[0]! + lengthMs
+    } else if (passing === 'anchored' && this.opensAt === NEVER) {
+      this.opensAt = at
+      this.endsAt = at + lengthMs
+    }
+    this.settle(at, 0, used)
+    if (now >= this.endsAt) this.roll(now)
   }
 
   /** A window that was opened by nothing that stayed is closed again. */
