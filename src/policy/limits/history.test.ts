@@ -89,7 +89,7 @@ class History {
   }
 
   step(): void {
-    this.#now += this.#die(30) === 0 ? this.#die(9) * DAY_MS : GAPS_MS[this.#die(GAPS_MS.length)]!
+    this.#now += this.#die(30) === 0 ? this.#die(20) * DAY_MS : GAPS_MS[this.#die(GAPS_MS.length)]!
     const kind = this.#die(20)
     if (kind < 10) this.#ask()
     else if (kind < 14) this.#end()

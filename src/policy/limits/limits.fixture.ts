@@ -5,6 +5,7 @@ import { LimitBook } from './book.ts'
 import type { Amounts, LimitedCall } from './call.ts'
 import type { Decision } from './decision.ts'
 import type { Hold } from './hold.ts'
+import type { LimitRefusal } from './refusal.ts'
 
 /** A Monday, at midnight UTC. */
 export const START = Date.UTC(2026, 5, 1)
@@ -53,4 +54,10 @@ export function crowd(book: LimitBook, calls: number, call: LimitedCall, now: nu
 export function only(views: readonly LimitView[]): LimitView {
   if (views.length !== 1) throw new Error(`expected one limit, got ${views.length}`)
   return views[0]!
+}
+
+export function refused(book: LimitBook, call: LimitedCall, now: number, worst = amounts()): LimitRefusal {
+  const decision = book.decide(call, worst, now)
+  if (decision.kind !== 'refuse') throw new Error(`expected a refusal, got ${decision.kind}`)
+  return decision
 }
