@@ -1,0 +1,102 @@
+import type { EpochMs } from '../../units/time.ts'
+import type { Caller } from '../../vocabulary/caller.ts'
+import type { Limit, LimitView } from '../../vocabulary/limit.ts'
+import { Bindings } from './bindings.ts'
+import { Members } from './members.ts'
+import { Rule } from './rule.ts'
+import type { Balance } from './state.ts'
+
+/** Limits to be shown besides those that bind a caller whatever it calls. */
+export interface ViewScope {
+  readonly models?: readonly string[]
+  readonly upstreams?: readonly string[]
+}
+
+/** What is in memory. */
+export interface RegistrySize {
+  readonly members: number
+  /** Runs at rest, in little memory. */
+  readonly resting: number
+}
+
+/** All limits and the state of their members. Knows no time of its own. */
+export class LimitRegistry {
+  readonly bindings: Bindings
+  readonly #limits = new Map<string, Members>()
+
+  constructor(now: EpochMs) {
+    this.bindings = new Bindings(now)
+  }
+
+  /** Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use. */
+  put(limit: Limit, now: EpochMs): void {
+    const known = this.#limits.get(limit.id)
+    if (known === undefined) this.#limits.set(limit.id, new Members(Rule.of(limit), now))
+    else known.change(limit)
+    this.bindings.arrange(this.#limits)
+  }
+
+  /**
+   * Takes a limit away with all its use. Calls that wait for it are free to go: ask `wake`.
+   *
+   * @returns false when there is no such limit
+   */
+  remove(id: string): boolean {
+    if (!this.#limits.delete(id)) return false
+    this.bindings.arrange(this.#limits)
+    return true
+  }
+
+  /** Every limit that binds a caller, with the run it names; those of models and upstreams where they are asked for. */
+  view(caller: Caller, now: EpochMs, { models = [], upstreams = [] }: ViewScope = {}): readonly LimitView[] {
+    return [...this.bindings.peek(caller, { models, upstreams }, now)].map(member => member.view())
+  }
+
+  /** A limit with all members that have taken something of it, budgets of runs with `null`. */
+  *members(id: string | null, now: EpochMs): Generator<LimitView> {
+    const members = id === null ? this.bindings.budgets : this.#limits.get(id)
+    if (members === undefined) return
+    if (members.rule.terms.scope.kind !== 'each') yield members.peek('', now).view()
+    else {
+      for (const member of members.values()) {
+        if (now >= member.endsAt) member.roll(now)
+        yield member.view()
+      }
+    }
+  }
+
+  /** All that is used, nothing that is held: what is held dies with the calls. */
+  *snapshot(): Generator<Balance> {
+    for (const members of this.#limits.values()) yield* members.balances()
+    yield* this.bindings.budgets.balances()
+  }
+
+  /** Takes balances up again, of limits that are still there. */
+  restore(balances: Iterable<Balance>, now: EpochMs): void {
+    for (const balance of balances) {
+      const members = balance.limit === null ? this.bindings.budgets : this.#limits.get(balance.limit)
+      members?.restore(balance, now)
+    }
+  }
+
+  /**
+   * Forgets members of `each:` limits that have taken nothing. To be called now and then; runs need no call.
+   *
+   * @param steps how many members to look at, of each limit
+   */
+  sweep(now: EpochMs, steps: number): number {
+    let gone = this.bindings.budgets.sweep(now, steps)
+    for (const members of this.#limits.values()) gone += members.sweep(now, steps)
+    if (gone > 0) this.bindings.forget()
+    return gone
+  }
+
+  get size(): RegistrySize {
+    let { size: members, resting } = this.bindings.budgets
+    for (const each of this.#limits.values()) {
+      members += each.size
+      resting += each.resting
+    }
+    return { members, resting }
+  }
+}

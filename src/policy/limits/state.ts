@@ -1,0 +1,235 @@
+import type { EpochMs } from '../../units/time.ts'
+import { type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
+import { RUN_MEMORY_MS } from './attic.ts'
+import type { Rule } from './rule.ts'
+import { forget, hold, insert, leavesAt, logOf, type SlidingLog, settle, usesOf } from './sliding.ts'
+
+/** What is kept of one member of a limit: plain data, absolute, so that keeping it twice is keeping it once. */
+export interface Balance {
+  /** Id of the limit; null for the budget of a run. */
+  readonly limit: string | null
+  /** Which member of an `each:` limit or which run; empty for a limit that has but one. */
+  readonly member: string
+  /** Fixed by the run's first call; null where the limit says it. */
+  readonly budget: Quantity | null
+  readonly used: Quantity
+  /** Since when the window is open; of a total, when it was used last. */
+  readonly opensAt: EpochMs
+  /** From then on the balance says nothing any more; null for never. */
+  readonly endsAt: EpochMs | null
+  /** Of sliding windows: moments, each with what was used then. */
+  readonly uses: readonly number[] | null
+}
+
+/** No call waits. */
+export const NOBODY = -1
+
+const NEVER = Number.POSITIVE_INFINITY
+const ALWAYS = Number.NEGATIVE_INFINITY
+
+/** Nothing else is taken while a call is counted, so one will do for all. */
+const gone = { used: 0, held: 0 }
+
+/**
+ * How much of a limit one member has taken in the present window. What a call takes counts at the moment when it is
+ * held: posted after that window is over, it counts in no later one.
+ *
+ * Before anything is asked of a member at some time, `roll` must have been called if `endsAt` has come.
+ */
+export class MemberState {
+  readonly rule: Rule
+  /** `ci` of `each:key`; empty for a limit that has but one member. */
+  readonly name: string
+  /** Copied from the rule, since every decision reads it. */
+  readonly unit: number
+  amount: Quantity
+  used: Quantity = 0
+  held: Quantity = 0
+  /** Use before then is over. Of a total: when it was held from last. */
+  opensAt: EpochMs
+  /** When `roll` has something to do. */
+  endsAt: EpochMs
+  /** Holds that are neither posted nor voided. */
+  open = 0
+  /** Changed since the balances were last taken. */
+  changed = false
+  /** Place of the first call that waits for room here, in order of arrival; below zero when none does. */
+  firstWaiting = NOBODY
+  #log: SlidingLog | null
+
+  constructor(rule: Rule, name: string, amount: Quantity, now: EpochMs) {
+    this.rule = rule
+    this.name = name
+    this.unit = rule.unit
+    this.amount = amount
+    const { passing } = rule.clock
+    this.#log = passing === 'sliding' ? [] : null
+    const period = rule.clock.periodAt(now)
+    this.opensAt = passing === 'anchored' ? NEVER : period.start
+    this.endsAt = period.end
+  }
+
+  /** Lets go what is over at a time that is not before `endsAt`. */
+  roll(now: EpochMs): void {
+    const { clock } = this.rule
+    if (this.#log !== null) {
+      gone.used = 0
+      gone.held = 0
+      this.opensAt = Math.max(this.opensAt, forget(this.#log, now, clock.lengthMs, gone))
+      this.used -= gone.used
+      this.held -= gone.held
+      this.endsAt = this.#log.length > 0 ? this.#log[0]! + clock.lengthMs : NEVER
+      return
+    }
+    this.used = 0
+    this.held = 0
+    const { start, end } = clock.periodAt(now)
+    this.opensAt = clock.passing === 'anchored' ? NEVER : start
+    this.endsAt = end
+  }
+
+  hold(now: EpochMs, amount: Quantity): void {
+    this.held += amount
+    this.open++
+    this.#open(now, amount)
+  }
+
+  /** Adds to an open hold. */
+  extend(now: EpochMs, amount: Quantity): void {
+    this.held += amount
+    this.#open(now, amount)
+  }
+
+  #open(now: EpochMs, amount: Quantity): void {
+    const { passing, lengthMs } = this.rule.clock
+    switch (passing) {
+      case 'never':
+        this.opensAt = now
+        return
+      case 'sliding':
+        hold(this.#log!, now, amount, lengthMs)
+        this.endsAt = this.#log![0]! + lengthMs
+        return
+      case 'anchored':
+        if (this.opensAt !== NEVER) return
+        this.opensAt = now
+        this.endsAt = now + lengthMs
+        return
+      case 'periodic':
+    }
+  }
+
+  /** Turns what was held at a moment into what was used; both are for nothing once that moment's window is over. */
+  settle(at: EpochMs, held: Quantity, used: Quantity): void {
+    if (at < this.opensAt && this.rule.clock.passing !== 'never') return
+    // Beyond what a number counts exactly the limit is reached whatever is added, so that nothing is lost by stopping.
+    const counted = Math.min(used, MAX_QUANTITY - this.used - this.held + held)
+    this.used += counted
+    this.held -= held
+    if (this.#log !== null) settle(this.#log, at, held, counted)
+  }
+
+  /** Counts what was used at a moment that may lie before others, and was held by nobody. */
+  recount(at: EpochMs, used: Quantity, now: EpochMs): void {
+    const { passing, lengthMs } = this.rule.clock
+    if (now >= this.endsAt) this.roll(now)
+    if (this.#log !== null && at >= this.opensAt) {
+      insert(this.#log, at)
+      this.endsAt = this.#log[0]! + lengthMs
+    } else if (passing === 'anchored' && this.opensAt === NEVER) {
+      this.opensAt = at
+      this.endsAt = at + lengthMs
+    }
+    this.settle(at, 0, used)
+    if (now >= this.endsAt) this.roll(now)
+  }
+
+  /** A window that was opened by nothing that stayed is closed again. */
+  closeIfUnused(): void {
+    if (this.rule.clock.passing !== 'anchored' || this.used > 0 || this.held > 0) return
+    this.opensAt = NEVER
+    this.endsAt = NEVER
+  }
+
+  /** When a call that needs so much will fit, if everything held is used; null for never or when nobody knows. */
+  fitsAt(need: Quantity): EpochMs | null {
+    const missing = this.used + this.held + need - this.amount
+    if (need > this.amount) return null
+    if (this.#log !== null) return leavesAt(this.#log, missing, this.rule.clock.lengthMs)
+    return this.endsAt === NEVER ? null : this.endsAt
+  }
+
+  /** When the first of what is taken comes back. */
+  resetsAt(): EpochMs | null {
+    if (this.#log !== null) return leavesAt(this.#log, 1, this.rule.clock.lengthMs)
+    return this.endsAt === NEVER ? null : this.endsAt
+  }
+
+  /** Whether nothing would be lost by forgetting it. */
+  get isEmpty(): boolean {
+    return this.open === 0 && this.used === 0 && this.held === 0 && this.firstWaiting === NOBODY
+  }
+
+  /** The scope as callers see it: that of the member. */
+  get scope(): string {
+    const { scope } = this.rule.terms
+    if (scope.kind !== 'each') return this.rule.scope
+    // Runs of different owners may have the same name; the caller knows its own by that name.
+    return `${scope.of}:${scope.of === 'run' ? this.name.slice(this.name.indexOf('\n') + 1) : this.name}`
+  }
+
+  view(): LimitView {
+    const { rule, amount, used, held } = this
+    const { unit, window } = rule.terms
+    return {
+      limit: rule.id,
+      scope: this.scope,
+      unit,
+      window: window.form,
+      amount,
+      used,
+      held,
+      left: Math.max(0, amount - used - held),
+      resetsAt: this.resetsAt(),
+    }
+  }
+
+  balance(): Balance {
+    const { id, terms } = this.rule
+    const uses = this.#log === null ? null : usesOf(this.#log)
+    return {
+      limit: id,
+      member: this.name,
+      budget: this.amount === terms.amount ? null : this.amount,
+      used: this.used,
+      opensAt: this.opensAt === NEVER || this.opensAt === ALWAYS ? 0 : this.opensAt,
+      endsAt: this.#forgottenAt(uses),
+      uses,
+    }
+  }
+
+  #forgottenAt(uses: readonly number[] | null): EpochMs | null {
+    const { clock, terms } = this.rule
+    if (uses !== null) return uses.length > 0 ? uses.at(-2)! + clock.lengthMs : 0
+    const isOfRuns = terms.scope.kind === 'each' && terms.scope.of === 'run'
+    if (clock.passing === 'never' && isOfRuns) return this.opensAt + 2 * RUN_MEMORY_MS
+    return this.endsAt === NEVER ? null : this.endsAt
+  }
+
+  /** Takes a balance up again. What was held when it was taken has come back. */
+  restore(balance: Balance, now: EpochMs): void {
+    if (balance.endsAt !== null && balance.endsAt <= now) return
+    const { passing, lengthMs } = this.rule.clock
+    if (balance.budget !== null) this.amount = balance.budget
+    this.used = balance.used
+    if (passing === 'sliding') {
+      this.#log = logOf(balance.uses ?? [])
+      this.endsAt = this.#log.length > 0 ? this.#log[0]! + lengthMs : NEVER
+    } else if (passing === 'anchored' && balance.used > 0) {
+      this.opensAt = balance.opensAt
+      this.endsAt = balance.opensAt + lengthMs
+    } else if (passing === 'never') this.opensAt = balance.opensAt
+    else if (passing === 'periodic' && balance.opensAt !== this.opensAt) this.used = 0
+    if (now >= this.endsAt) this.roll(now)
+  }
+}

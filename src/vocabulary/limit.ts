@@ -1,0 +1,147 @@
+import { formatDollars } from '../units/money.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
+
+/** What a limit counts, in the order of their codes: append only. */
+export const LIMIT_UNITS = ['dollars', 'tokens', 'inputTokens', 'outputTokens', 'requests', 'concurrency'] as const
+export type LimitUnit = (typeof LIMIT_UNITS)[number]
+
+/**
+ * A whole number of what a limit counts: nano-dollars for dollars, else tokens, requests or calls at once. A number and
+ * not a bigint, since no limit counts further than `MAX_QUANTITY`, below which every sum of two is exact.
+ */
+export type Quantity = number
+
+/** 9,000,000 dollars in nano-dollars, and as many tokens or requests: below 2^53. */
+export const MAX_QUANTITY: Quantity = 9_000_000_000_000_000
+
+/** Whose each member an `each:` limit counts apart. */
+export const EACH_OF = ['team', 'user', 'key', 'run'] as const
+export type EachOf = (typeof EACH_OF)[number]
+
+/** Whom a limit binds. */
+export type Scope =
+  | { readonly kind: 'organisation' }
+  | { readonly kind: 'team' | 'user' | 'key' | 'run' | 'model' | 'upstream'; readonly name: string }
+  | { readonly kind: 'tag'; readonly name: string; readonly value: string }
+  | { readonly kind: 'each'; readonly of: EachOf }
+
+export type CalendarPeriod = 'day' | 'week' | 'month'
+
+/** A window as configuration and admin API write it. */
+export type WindowForm =
+  | 'total'
+  | { readonly sliding: string }
+  | { readonly anchored: string }
+  | { readonly calendar: CalendarPeriod; readonly timezone?: string }
+  | { readonly cycle: 'month'; readonly from: string }
+
+/** Over which stretch of time a limit counts. `form` is how it was written; null where concurrency has none. */
+export type Window =
+  | { readonly kind: 'total'; readonly form: WindowForm | null }
+  | { readonly kind: 'sliding'; readonly lengthMs: DurationMs; readonly form: WindowForm }
+  | { readonly kind: 'anchored'; readonly lengthMs: DurationMs; readonly form: WindowForm }
+  | {
+      readonly kind: 'calendar'
+      readonly period: CalendarPeriod
+      readonly timezone: string
+      readonly form: WindowForm
+    }
+  | { readonly kind: 'cycle'; readonly from: EpochMs; readonly form: WindowForm }
+
+/** What happens to a call for which a limit has no room. */
+export type OnReached =
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'warn' }
+  | { readonly kind: 'queue'; readonly waitMs: DurationMs }
+  | { readonly kind: 'downgrade'; readonly model: string }
+
+/** What a limit says: whom it binds, what it counts, how much of it, over which time, and what then. */
+export interface LimitTerms {
+  readonly scope: Scope
+  readonly unit: LimitUnit
+  readonly amount: Quantity
+  readonly window: Window
+  readonly onReached: OnReached
+}
+
+export interface Limit extends LimitTerms {
+  readonly id: string
+  /** A limit counts from then on. */
+  readonly createdAt: EpochMs
+  /** Declared in the configuration, therefore not to be changed by the admin API. */
+  readonly readOnly: boolean
+}
+
+/** How much of a limit is taken, as its callers see it. */
+export interface LimitView {
+  /** Id of the limit; null for the budget of a run and the cap of a call. */
+  readonly limit: string | null
+  /** Of the member, where the limit is an `each:` one: `key:ci`. */
+  readonly scope: string
+  readonly unit: LimitUnit
+  readonly window: WindowForm | null
+  readonly amount: Quantity
+  readonly used: Quantity
+  readonly held: Quantity
+  /** Amount less used and held, never below zero. */
+  readonly left: Quantity
+  /** When room comes back; null for a total, concurrency, and a window that is closed or empty. */
+  readonly resetsAt: EpochMs | null
+}
+
+export function scopeText(scope: Scope): string {
+  switch (scope.kind) {
+    case 'organisation':
+      return 'organisation'
+    case 'tag':
+      return `tag:${scope.name}=${scope.value}`
+    case 'each':
+      return `each:${scope.of}`
+    default:
+      return `${scope.kind}:${scope.name}`
+  }
+}
+
+/** A quantity as JSON shows it: money as a decimal string of dollars, counts as numbers. */
+export function showQuantity(unit: LimitUnit, quantity: Quantity): string | number {
+  return unit === 'dollars' ? formatDollars(BigInt(quantity)) : quantity
+}
+
+/** The same window has the same text, however its form was written. */
+export function windowText(window: Window): string {
+  switch (window.kind) {
+    case 'total':
+      return 'total'
+    case 'sliding':
+    case 'anchored':
+      return `${window.kind} ${window.lengthMs}`
+    case 'calendar':
+      return `calendar ${window.period} ${window.timezone}`
+    case 'cycle':
+      return `cycle month ${window.from}`
+  }
+}
+
+const ID_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const ID_CHARACTERS = 13
+const FNV_OFFSET = 0xcbf29ce484222325n
+const FNV_PRIME = 0x100000001b3n
+
+/**
+ * The id of a limit that the configuration declares. It is made of scope, unit and window alone, so that a changed
+ * amount keeps its use, and is the same in every instance.
+ *
+ * @returns `lim_` and 13 characters: the 64 bits of FNV-1a in Crockford's alphabet
+ */
+export function declaredLimitId({ scope, unit, window }: Pick<LimitTerms, 'scope' | 'unit' | 'window'>): string {
+  let hash = FNV_OFFSET
+  for (const character of `${scopeText(scope)}\n${unit}\n${windowText(window)}`) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(character.codePointAt(0)!)) * FNV_PRIME)
+  }
+  let text = ''
+  for (let i = 0; i < ID_CHARACTERS; i++) {
+    text = ID_ALPHABET[Number(hash & 31n)]! + text
+    hash >>= 5n
+  }
+  return `lim_${text}`
+}
