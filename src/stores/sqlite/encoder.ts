@@ -19,6 +19,8 @@ import { ATTEMPT, CALL, COMMAND, ENTRY, MAX_TEXT_BYTES, NO_AMOUNT } from './ring
 
 /** Attempts of one call; a record with more is a fault of the program. */
 export const MAX_ATTEMPTS = 1_000
+/** Upstreams name these as they like, at any length; the rest of a longer one is not worth a record. */
+export const MAX_CIRCUMSTANCE_CHARACTERS = 256
 const MAX_AMOUNT = (1n << 63n) - 1n
 
 /** Where an integer's low and high 32 bits lie depends on the processor. */
@@ -237,7 +239,7 @@ function splitSpecial(special: SpecialUsage): readonly [circumstances: string, c
   const circumstances: Record<string, string> = {}
   const counts: Record<string, number> = {}
   for (const [name, value] of Object.entries(special)) {
-    if (typeof value === 'string') circumstances[name] = value
+    if (typeof value === 'string') circumstances[name] = value.slice(0, MAX_CIRCUMSTANCE_CHARACTERS)
     else if (typeof value === 'number') {
       counts[name] = toWhole(value)
       counted = true

@@ -7,6 +7,7 @@ import type { CallRecord } from '../../vocabulary/record.ts'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
 import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
 import { LEDGER_FILE } from './database.ts'
+import { MAX_CIRCUMSTANCE_CHARACTERS } from './encoder.ts'
 import { MAX_NAMES } from './names.ts'
 import { openSqliteStores, type SqliteStores } from './open.ts'
 import { ATTEMPT, CALL, RING_WORDS } from './ring.ts'
@@ -77,6 +78,16 @@ describe('the journal', () => {
     const most = plainCall(4, { attempts: attempts.slice(1), caller: { ...caller, run: 'é'.repeat(60_000) } })
     await durably(stores.ledger, most)
     expect(await stores.ledger.receipt(most.id)).toEqual(asKept(most))
+  })
+
+  it('keeps the beginning of what an upstream says at any length of how it served a call', async () => {
+    const special = { serviceTier: 't'.repeat(300_000), webSearches: 2 }
+    const usage = { ...plainAttempt().usage!, special }
+    await durably(stores.ledger, plainCall(1, { attempts: [plainAttempt({ usage })] }))
+    expect((await stores.ledger.receipt(plainCall(1).id))?.attempts[0]?.usage?.special).toEqual({
+      serviceTier: 't'.repeat(MAX_CIRCUMSTANCE_CHARACTERS),
+      webSearches: 2,
+    })
   })
 
   it('loses the one record that an account does not take, and none that was written together with it', async () => {
