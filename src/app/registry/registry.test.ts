@@ -157,6 +157,38 @@ describe('the registry', () => {
     expect(registry.authenticate('sk-declared')?.name).toBe('ci')
   })
 
+  it('asks the store again for a key whose revocation failed, until the store has it removed', async () => {
+    const store = memoryStore()
+    const { registry } = open(store)
+    const secret = await made(registry, 'robot')
+    store.fail = true
+    for (let tries = 0; tries < 2; tries++) {
+      await expect(registry.revokeKey('robot')).rejects.toThrow('the disk is full')
+      expect(registry.authenticate(secret)).toBeNull()
+      expect(registry.keys().map(({ name }) => name)).toEqual(['ci'])
+    }
+    store.fail = false
+    expect(await registry.createKey(wanted('robot'))).toBe('taken')
+    expect(await registry.revokeKey('robot')).toBe('revoked')
+    expect(open(store).registry.authenticate(secret)).toBeNull()
+    expect(await registry.revokeKey('robot')).toBe('unknown')
+    expect(await registry.createKey(wanted('robot'))).toHaveProperty('secret')
+  })
+
+  it('tells everyone who revokes a key at once what came of the one removal', async () => {
+    const store = memoryStore()
+    const { registry } = open(store)
+    await made(registry, 'robot')
+    store.fail = true
+    const failed = await Promise.allSettled([registry.revokeKey('robot'), registry.revokeKey('robot')])
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    store.fail = false
+    const revoked = [registry.revokeKey('robot'), registry.revokeKey('robot')]
+    expect(await registry.createKey(wanted('robot'))).toBe('taken')
+    expect(await Promise.all(revoked)).toEqual(['revoked', 'revoked'])
+    expect(await registry.revokeKey('robot')).toBe('unknown')
+  })
+
   it('gives a revoked name a new secret, and the old one opens nothing', async () => {
     const { registry } = open()
     const first = await made(registry, 'robot')

@@ -97,11 +97,14 @@ export function createRegistry(options: RegistryOptions): Registry {
   const upstreams = configuration.upstreams.map(infoOf)
   // Names that are being written to the store: a second call for one must not find it free.
   const pending = new Set<string>()
+  // Names of revoked keys that the store may still have, with the removal at work; null once it failed. Kept, so that
+  // a repeated revoke reaches the store again: else the key would be valid after the next start.
+  const revoking = new Map<string, Promise<void> | null>()
 
   async function createKey(wanted: NewKey) {
     if (!isKeyName(wanted.name))
       throw new RangeError(`${JSON.stringify(wanted.name)} is no name of a key: ${KEY_NAME_RULE}`)
-    if (keys.get(wanted.name) || pending.has(wanted.name)) return 'taken'
+    if (keys.get(wanted.name) || pending.has(wanted.name) || revoking.has(wanted.name)) return 'taken'
     const secret = makeSecret(randomBytes)
     const { name, team, user, tags, models: allowed } = wanted
     const key: Key = {
@@ -124,13 +127,28 @@ export function createRegistry(options: RegistryOptions): Registry {
     }
   }
 
+  async function remove(name: string): Promise<void> {
+    try {
+      await keyStore.revoke(name)
+      revoking.delete(name)
+    } catch (error) {
+      revoking.set(name, null)
+      throw error
+    }
+  }
+
   async function revokeKey(name: string) {
     const key = keys.get(name)
-    if (!key) return 'unknown'
-    if (key.declared) return 'declared'
+    if (key?.declared) return 'declared'
+    if (!key && !revoking.has(name)) return 'unknown'
     // It stops working before the store is asked: revoked at once, whatever the disk does.
-    keys.remove(key)
-    await keyStore.revoke(name)
+    if (key) keys.remove(key)
+    let removal = revoking.get(name)
+    if (!removal) {
+      removal = remove(name)
+      revoking.set(name, removal)
+    }
+    await removal
     return 'revoked'
   }
 
