@@ -74,6 +74,12 @@ export interface LedgerStore {
   receipts(query: ReceiptQuery): Promise<ReceiptPage>
   usage(query: UsageQuery): Promise<UsageReport>
   balances(): Promise<readonly AccountBalance[]>
+  /**
+   * False while no call should be let in, since its record might be lost: the last commit failed, the writer has ended,
+   * or more than a bound of records wait for the disk. Turns true by itself once the store can commit again. Read on the
+   * path of every call, so it costs no more than a field.
+   */
+  readonly writable: boolean
   /** The latest time that any record carries, so that ids never repeat when a clock was set back; 0 when empty. */
   readonly latestAt: EpochMs
   /** Writes what is pending, then closes. */

@@ -5,6 +5,7 @@ import { describeFault, isDiskFault } from './fault.ts'
 import { KeyRows } from './keyRows.ts'
 import { Records } from './records.ts'
 import { CALL, COMMAND, DEFINE, ENTRY, type RingViews } from './ring.ts'
+import { Room } from './room.ts'
 
 /** Entries that one transaction takes at most, so that none waits long for the others. */
 export const MAX_GROUP_ENTRIES = 4_096
@@ -25,6 +26,8 @@ export interface GroupResult {
   readonly end: number
   readonly count: number
   readonly acknowledgements: readonly Acknowledgement[]
+  /** False when nothing of the group is on disk. */
+  readonly isCommitted: boolean
   /** Commands that take effect after the group, whether or not it could be written. */
   readonly commands: readonly Command[]
   /** Largest id of the group's records; 0 when there are none. */
@@ -40,7 +43,9 @@ export class Groups {
   readonly #dictionary: Dictionary
   readonly #records: Records
   readonly #keys: KeyRows
+  readonly #room: Room
   #latestId = 0n
+  #isCommitted = false
 
   constructor(db: DatabaseSync, path: string, views: RingViews) {
     this.#db = db
@@ -50,6 +55,7 @@ export class Groups {
     this.#dictionary = new Dictionary(db)
     this.#records = new Records(db, views, this.#dictionary)
     this.#keys = new KeyRows(db)
+    this.#room = new Room(db)
   }
 
   /** Writes the entries between two positions, or the first MAX_GROUP_ENTRIES of them. Never throws. */
@@ -57,7 +63,14 @@ export class Groups {
     const span = this.#span(start, tail)
     const acknowledgements = this.#commit(span)
     if (span.forgetBelow > 0) this.#dictionary.forget(span.forgetBelow)
-    return { end: span.end, count: span.count, acknowledgements, commands: span.commands, latestId: this.#latestId }
+    return {
+      end: span.end,
+      count: span.count,
+      acknowledgements,
+      isCommitted: this.#isCommitted,
+      commands: span.commands,
+      latestId: this.#latestId,
+    }
   }
 
   #span(start: number, tail: number): Span {
@@ -66,10 +79,15 @@ export class Groups {
     while (span.end !== tail && span.count < MAX_GROUP_ENTRIES) {
       const at = span.end & this.#mask
       const kind = halves[2 * at]
+      const command = kind === ENTRY.command ? this.#parseCommand(at) : null
+      // A probe goes alone: it needs more room than a record, which must not fail with it.
+      const isProbe = command?.do === 'probe'
+      if (isProbe && span.count > 0) break
       if (kind === ENTRY.call || kind === ENTRY.command) span.count++
-      if (kind === ENTRY.command) span.commands.push(this.#parseCommand(at))
+      if (command !== null) span.commands.push(command)
       else if (kind === ENTRY.forget) span.forgetBelow = numbers[at + 1]!
       span.end = (span.end + halves[2 * at + 1]!) | 0
+      if (isProbe) break
     }
     return span
   }
@@ -99,12 +117,14 @@ export class Groups {
 
   #transaction(write: () => void): void {
     this.#latestId = 0n
+    this.#isCommitted = false
     try {
       this.#db.exec('BEGIN IMMEDIATE')
       write()
       this.#records.settle()
       this.#db.exec('COMMIT')
       this.#dictionary.committed()
+      this.#isCommitted = true
     } catch (error) {
       // SQLite has rolled back by itself after some faults, a full disk among them.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
@@ -165,13 +185,14 @@ export class Groups {
       const text = this.#text(at + DEFINE.text, numbers[at + DEFINE.bytes]!)
       this.#dictionary.define(numbers[at + DEFINE.number]!, numbers[at + DEFINE.table]!, text)
     } else if (kind === ENTRY.command) {
-      this.#changeKeys(this.#parseCommand(at))
+      this.#do(this.#parseCommand(at))
     }
   }
 
-  #changeKeys(command: Command): void {
+  #do(command: Command): void {
     if (command.do === 'createKey') this.#keys.add(command.key)
     else if (command.do === 'revokeKey') this.#keys.remove(command.name)
+    else if (command.do === 'probe') this.#room.probe()
   }
 
   #parseCommand(at: number): Command {

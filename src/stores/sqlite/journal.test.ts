@@ -8,6 +8,7 @@ import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contrac
 import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
 import { LEDGER_FILE } from './database.ts'
 import { MAX_CIRCUMSTANCE_CHARACTERS } from './encoder.ts'
+import { MAX_WAITING_WRITABLE } from './journal.ts'
 import { MAX_NAMES } from './names.ts'
 import { openSqliteStores, type SqliteStores } from './open.ts'
 import { ATTEMPT, CALL, RING_WORDS } from './ring.ts'
@@ -36,6 +37,24 @@ describe('the journal', () => {
     const { totals } = await stores.ledger.usage({ by: [] })
     expect(totals.requests).toBe(count)
     expect(await balancesIn(stores.ledger)).toEqual(balancesOf(records))
+  })
+
+  it('is not writable while more records wait than a bound, and is again once they are written', async () => {
+    const pending: Promise<void>[] = []
+    while (stores.ledger.writable && pending.length < 100_000) {
+      pending.push(durably(stores.ledger, plainCall(pending.length)))
+    }
+    expect(pending.length).toBeGreaterThan(MAX_WAITING_WRITABLE)
+    expect(pending.length).toBeLessThan(MAX_WAITING_WRITABLE + RING_WORDS / CALL.words)
+    await Promise.all(pending)
+    expect(stores.ledger.writable).toBe(true)
+    expect((await stores.ledger.usage({ by: [] })).totals.requests).toBe(pending.length)
+  })
+
+  it('stays writable when a record can not be kept, since the disk takes the others', async () => {
+    await expect(durably(stores.ledger, plainCall(1, { status: Number.NaN }))).rejects.toThrow(/write/)
+    expect(stores.ledger.writable).toBe(true)
+    await durably(stores.ledger, plainCall(2))
   })
 
   it('keeps apart more callers than it remembers at once', async () => {

@@ -12,6 +12,13 @@ import type { WriterStart } from './writer.ts'
 
 /** Records that wait for room in the ring, as when the disk hangs; more are refused. */
 export const MAX_WAITING = 100_000
+/**
+ * Records that wait for room in the ring while calls are still let in; the ring itself holds some 15,000. Far below
+ * MAX_WAITING, since the records of the calls that are under way come on top.
+ */
+export const MAX_WAITING_WRITABLE = 10_000
+/** Between two looks whether the disk takes records again, since no calls come that could show it. */
+export const PROBE_INTERVAL_MS = 1_000
 /** How long closing waits for the disk before it gives up. */
 const CLOSE_TIMEOUT_MS = 15_000
 
@@ -71,6 +78,11 @@ export class Journal {
   /** Why nothing is taken any more; null while the journal is open. */
   #ended: Error | null = null
   readonly #exited: Promise<void>
+  /** Whether calls should be let in, as LedgerStore has it: a field, since it is read for every call. */
+  writable = true
+  /** Looks for the disk to take records again; null while no commit has failed. */
+  #probing: NodeJS.Timeout | null = null
+  #isProbeUnderWay = false
 
   constructor(worker: Worker, ring: RingProducer) {
     this.#worker = worker
@@ -105,6 +117,7 @@ export class Journal {
     if (this.#ended === null) {
       this.#put({ do: 'close' }, () => {})
       this.#ended = new Error('the ledger is closed')
+      this.#stopProbing()
     }
     const inTime = await within<boolean>(
       this.#exited.then(() => true),
@@ -120,8 +133,10 @@ export class Journal {
     if (this.#ended !== null) {
       this.#fail(durable, this.#ended)
     } else if (this.#waiting.length > 0 || !this.#write(entry, durable)) {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ entry, durable })
-      else this.#fail(durable, new Error(`the ledger's disk is too slow: ${MAX_WAITING} records wait for it`))
+      if (this.#waiting.length < MAX_WAITING) {
+        this.#waiting.push({ entry, durable })
+        this.#assess()
+      } else this.#fail(durable, new Error(`the ledger's disk is too slow: ${MAX_WAITING} records wait for it`))
     }
   }
 
@@ -150,9 +165,40 @@ export class Journal {
   }
 
   #hear(message: WriterMessage): void {
-    if (typeof message === 'number') this.#acknowledge(message, null)
-    else if (message.is === 'acknowledged') for (const group of message.groups) this.#acknowledgeGroup(group)
+    if (typeof message === 'number') {
+      this.#acknowledge(message, null)
+    } else if (message.is === 'acknowledged') {
+      // First, so that whoever is told of the failure finds the journal as it is.
+      if (!message.isCommitted) this.#startProbing()
+      for (const group of message.groups) this.#acknowledgeGroup(group)
+    }
     this.#drainWaiting()
+  }
+
+  #assess(): void {
+    this.writable = this.#ended === null && this.#probing === null && this.#waiting.length <= MAX_WAITING_WRITABLE
+  }
+
+  #startProbing(): void {
+    if (this.#ended !== null) return
+    this.#probing ??= setInterval(() => this.#probe(), PROBE_INTERVAL_MS).unref()
+    this.#assess()
+  }
+
+  #stopProbing(): void {
+    if (this.#probing !== null) clearInterval(this.#probing)
+    this.#probing = null
+    this.#assess()
+  }
+
+  /** One at a time: the disk that is asked about may hang. */
+  #probe(): void {
+    if (this.#isProbeUnderWay) return
+    this.#isProbeUnderWay = true
+    this.#put({ do: 'probe' }, failure => {
+      this.#isProbeUnderWay = false
+      if (failure === null) this.#stopProbing()
+    })
   }
 
   #acknowledgeGroup({ count, failure }: Acknowledgement): void {
@@ -165,13 +211,15 @@ export class Journal {
 
   #drainWaiting(): void {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      if (!this.#write(next.entry, next.durable)) return
+      if (!this.#write(next.entry, next.durable)) break
       this.#waiting.shift()
     }
+    if (!this.writable) this.#assess()
   }
 
   #end(reason: Error): void {
     this.#ended ??= reason
+    this.#stopProbing()
     while (this.#owners.length > 0) this.#tell(this.#owners.shift()!, reason)
     while (this.#waiting.length > 0) this.#tell(this.#waiting.shift()!.durable, reason)
   }

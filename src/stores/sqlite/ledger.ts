@@ -32,6 +32,10 @@ export class SqliteLedger implements LedgerStore {
     this.#close = context.close
   }
 
+  get writable(): boolean {
+    return this.#journal.writable
+  }
+
   /** The time that the latest id carries. */
   get latestAt(): EpochMs {
     return this.#latestAt

@@ -7,6 +7,7 @@ import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contrac
 import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
 import { HOLD, startChild } from './child.contract.ts'
 import { LEDGER_FILE } from './database.ts'
+import { PROBE_INTERVAL_MS } from './journal.ts'
 import { openSqliteStores } from './open.ts'
 import { MIGRATIONS } from './schema.ts'
 
@@ -158,5 +159,35 @@ describe('a ledger without room', () => {
     await durably(stores.ledger, wide(199))
     expect(await everyReceipt(stores.ledger)).toEqual([...durable, asKept(wide(199))])
     await stores.close()
+  })
+
+  it('is not writable until there is room, and then by itself', async () => {
+    const stores = await openSqliteStores({ directory, maxBytes: 800_000 })
+    let failure: unknown = null
+    let n = 0
+    while (failure === null && n < 500) {
+      expect(stores.ledger.writable).toBe(true)
+      // The owner of the record that failed finds the ledger not writable already.
+      failure = await new Promise(resolve => {
+        stores.ledger.append(wide(n++), reason => resolve(reason && stores.ledger.writable === false))
+      })
+    }
+    expect(failure).toBe(true)
+    const untilProbed = () => new Promise(resolve => setTimeout(resolve, PROBE_INTERVAL_MS * 1.5))
+    await untilProbed()
+    expect(stores.ledger.writable).toBe(false)
+    const db = new DatabaseSync(join(directory, LEDGER_FILE))
+    db.exec('DELETE FROM attempts')
+    db.close()
+    for (let tries = 0; tries < 5 && !stores.ledger.writable; tries++) await untilProbed()
+    expect(stores.ledger.writable).toBe(true)
+    await durably(stores.ledger, wide(n))
+    expect(await stores.ledger.receipt(wide(n).id)).toEqual(asKept(wide(n)))
+    expect((await stores.ledger.balances()).map(({ account }) => account)).toEqual([
+      'deployment:openai/gpt-5-mini',
+      'key:ci',
+    ])
+    await stores.close()
+    expect(stores.ledger.writable).toBe(false)
   })
 })

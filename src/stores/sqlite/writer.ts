@@ -126,7 +126,7 @@ class Writer {
   #acknowledge(group: GroupResult): void {
     const [first] = group.acknowledgements
     if (group.acknowledgements.length > 1 || first?.failure) {
-      tell({ is: 'acknowledged', groups: group.acknowledgements })
+      tell({ is: 'acknowledged', groups: group.acknowledgements, isCommitted: group.isCommitted })
     } else if (group.count > 0) {
       tell(group.count)
     }
