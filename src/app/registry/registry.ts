@@ -59,6 +59,43 @@ class Keys {
   }
 }
 
+/**
+ * Names of revoked keys that the store may still have. One whose removal failed is kept, so that a repeated revoke reaches
+ * the store again: else its key would be valid after the next start.
+ */
+class Removals {
+  private readonly store: Pick<KeyStore, 'revoke'>
+  /** With the removal at work; null after one failed. */
+  private readonly byName = new Map<string, Promise<void> | null>()
+
+  constructor(store: Pick<KeyStore, 'revoke'>) {
+    this.store = store
+  }
+
+  has(name: string): boolean {
+    return this.byName.has(name)
+  }
+
+  /** Resolves once the store does not have the key; whoever asks meanwhile is told the same. */
+  ask(name: string): Promise<void> {
+    const atWork = this.byName.get(name)
+    if (atWork) return atWork
+    const removal = this.remove(name)
+    this.byName.set(name, removal)
+    return removal
+  }
+
+  private async remove(name: string): Promise<void> {
+    try {
+      await this.store.revoke(name)
+      this.byName.delete(name)
+    } catch (error) {
+      this.byName.set(name, null)
+      throw error
+    }
+  }
+}
+
 function openKeys({ configuration, keyStore, warn = () => {} }: RegistryOptions): Keys {
   const keys = new Keys()
   for (const key of configuration.keys) keys.add(key)
@@ -97,14 +134,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   const upstreams = configuration.upstreams.map(infoOf)
   // Names that are being written to the store: a second call for one must not find it free.
   const pending = new Set<string>()
-  // Names of revoked keys that the store may still have, with the removal at work; null once it failed. Kept, so that
-  // a repeated revoke reaches the store again: else the key would be valid after the next start.
-  const revoking = new Map<string, Promise<void> | null>()
+  const removals = new Removals(keyStore)
 
   async function createKey(wanted: NewKey) {
     if (!isKeyName(wanted.name))
       throw new RangeError(`${JSON.stringify(wanted.name)} is no name of a key: ${KEY_NAME_RULE}`)
-    if (keys.get(wanted.name) || pending.has(wanted.name) || revoking.has(wanted.name)) return 'taken'
+    if (keys.get(wanted.name) || pending.has(wanted.name) || removals.has(wanted.name)) return 'taken'
     const secret = makeSecret(randomBytes)
     const { name, team, user, tags, models: allowed } = wanted
     const key: Key = {
@@ -127,28 +162,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     }
   }
 
-  async function remove(name: string): Promise<void> {
-    try {
-      await keyStore.revoke(name)
-      revoking.delete(name)
-    } catch (error) {
-      revoking.set(name, null)
-      throw error
-    }
-  }
-
   async function revokeKey(name: string) {
     const key = keys.get(name)
     if (key?.declared) return 'declared'
-    if (!key && !revoking.has(name)) return 'unknown'
+    if (!key && !removals.has(name)) return 'unknown'
     // It stops working before the store is asked: revoked at once, whatever the disk does.
     if (key) keys.remove(key)
-    let removal = revoking.get(name)
-    if (!removal) {
-      removal = remove(name)
-      revoking.set(name, removal)
-    }
-    await removal
+    await removals.ask(name)
     return 'revoked'
   }
 
