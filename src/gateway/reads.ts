@@ -86,7 +86,7 @@ export class ReadRoutes {
       refuse(response, 'openai', { cause: 'invalidKey', message: 'from elsewhere than loopback, a key is needed' })
       return
     }
-    answerJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'draining' })
+    answerJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'not ready' })
   }
 
   #mayObserve(request: IncomingMessage): boolean {

@@ -90,7 +90,8 @@ export class Gateway {
     else if (path.startsWith('/v1/receipts/'))
       this.#reads.receipt(request, response, path.slice('/v1/receipts/'.length))
     else if (path === '/health/live') this.#reads.health(request, response, true)
-    else if (path === '/health/ready') this.#reads.health(request, response, !this.#draining)
+    else if (path === '/health/ready')
+      this.#reads.health(request, response, !this.#draining && this.#options.world.ledger.writable)
     else if (path === '/metrics') this.#reads.metrics(request, response)
     // Coding tools ask whether anybody is there before they begin.
     else if (path === '/' && request.method === 'HEAD') answerBytes(response, 200, 'text/plain', Buffer.alloc(0))

@@ -108,6 +108,7 @@ export async function startStage(first: Answer = (_request, response) => respons
     world: {
       clock,
       ledger: {
+        writable: true,
         append(record, durable) {
           stage.records.push(record)
           setImmediate(durable, null)

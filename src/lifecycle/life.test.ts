@@ -198,6 +198,14 @@ describe('a caller who leaves', () => {
   })
 })
 
+describe('a ledger that can not be written', () => {
+  it('lets no call in that could not be accounted for', () => {
+    const { stage } = stageLife({ writable: false })
+    expect([stage.request, stage.records, stage.refused]).toEqual([null, [], ['noDeployment']])
+    expect([stage.reply.text, stage.escrow.balance('ci').pending]).toEqual(['noDeployment', 0n])
+  })
+})
+
 describe('an upstream that can not be reached', () => {
   it("is refused in the caller's dialect and gives the hold back", () => {
     const { stage } = stageLife()

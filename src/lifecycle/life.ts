@@ -26,6 +26,9 @@ const NOBODY: Reply = {
 /** In place of the call once it has ended; nothing looks at it any more. */
 const NO_CALL = Object.freeze({}) as Call
 
+/** What callers are told while no record can be written: what could not be accounted for is not spent either. */
+const UNACCOUNTABLE: Refusal = { cause: 'noDeployment', message: 'the ledger can not be written just now: ask again' }
+
 /** What callers are told whose calls outlast the time that a stop leaves them. */
 export const STOPPING: Refusal = { cause: 'noDeployment', message: 'the gateway is stopping: ask again' }
 
@@ -56,6 +59,7 @@ export class Life implements AttemptOwner {
   start(): void {
     this.#world.observer.callStarted()
     this.#reply.onLeft = () => this.#callerLeft()
+    if (!this.#world.ledger.writable) return this.#refuse(UNACCOUNTABLE)
     const hold = holdFor(this.#call, this.#world)
     if ('cause' in hold) return this.#refuse(hold)
     this.#hold = hold

@@ -126,7 +126,9 @@ export class NotedReply implements Reply {
 }
 
 /** One life before an upstream, a ledger and a caller that a test plays by hand. */
-export function stageLife(over: { readonly streamed?: boolean; readonly priced?: boolean } = {}) {
+export function stageLife(
+  over: { readonly streamed?: boolean; readonly priced?: boolean; readonly writable?: boolean } = {},
+) {
   const stage = {
     escrow: new Escrow(),
     reply: new NotedReply(),
@@ -172,6 +174,9 @@ export function stageLife(over: { readonly streamed?: boolean; readonly priced?:
       },
     },
     ledger: {
+      get writable() {
+        return over.writable ?? true
+      },
       append(record, durable) {
         stage.records.push(record)
         stage.durable = durable

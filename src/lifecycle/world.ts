@@ -9,7 +9,7 @@ import type { Deployment } from '../vocabulary/deployment.ts'
 /** What a life needs from outside: real in production, virtual in tests and rehearsals. */
 export interface World {
   readonly clock: Clock
-  readonly ledger: Pick<LedgerStore, 'append'>
+  readonly ledger: Pick<LedgerStore, 'append' | 'writable'>
   readonly escrow: Escrow
   readonly observer: Observer
   engine(deployment: Deployment): EngineClient
