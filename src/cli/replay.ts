@@ -115,10 +115,9 @@ async function playWithProgress(trace: Trace, options: Options, signal: AbortSig
   const key = options.key ?? null
   const nameless = options.model === undefined && trace.requests.some(({ model }) => model === null)
   const model = nameless ? await onlyModel(options.url, key) : (options.model ?? null)
-  // Shows nothing where standard error is no terminal.
-  const spinner = ora({ stream: process.stderr, isSilent: !process.stderr.isTTY, discardStdin: false }).start(
-    'starting',
-  )
+  // Shows nothing where standard error is no terminal, or one that does not know its width: ora would count lines for ever.
+  const isSilent = !process.stderr.isTTY || !process.stderr.columns
+  const spinner = ora({ stream: process.stderr, isSilent, discardStdin: false }).start('starting')
   try {
     return await replay({
       trace,

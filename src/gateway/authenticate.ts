@@ -45,7 +45,7 @@ export function authenticate(
   options: { readonly registry: Registry; readonly trustCallers: boolean },
 ): Key | null {
   const secret = secretIn(headers)
-  const key = secret === null || secret === '' ? null : options.registry.authenticate(secret)
-  if (key !== null) return key
+  // A wrong or revoked key is refused even where none is needed: its use must not move to somebody else's account.
+  if (secret !== null) return secret === '' ? null : options.registry.authenticate(secret)
   return options.trustCallers && isLoopback(address) && !isFromPage(headers) ? TRUSTED : null
 }

@@ -50,5 +50,5 @@ export function urlOnThisMachine(listen: ListenAddress): string {
 export function curlLine(of: { readonly url: string; readonly secret: string; readonly model: string }): string {
   const body = JSON.stringify({ model: of.model, messages: [{ role: 'user', content: 'Say hello.' }] })
   const quoted = `'${body.replaceAll("'", `'\\''`)}'`
-  return `curl ${of.url}/v1/chat/completions -H 'authorization: Bearer ${of.secret}' -H 'content-type: application/json' -d ${quoted}`
+  return `curl -i ${of.url}/v1/chat/completions -H 'authorization: Bearer ${of.secret}' -H 'content-type: application/json' -d ${quoted}`
 }

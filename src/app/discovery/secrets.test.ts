@@ -148,7 +148,7 @@ describe('the curl line', () => {
   it('is one line that a shell reads as it was meant', () => {
     const line = curlLine({ url: 'http://127.0.0.1:4000', secret: 'sk-pen-x', model: `it's "m" $HOME \\` })
     expect(line).toBe(
-      `curl http://127.0.0.1:4000/v1/chat/completions -H 'authorization: Bearer sk-pen-x' -H 'content-type: application/json' ` +
+      `curl -i http://127.0.0.1:4000/v1/chat/completions -H 'authorization: Bearer sk-pen-x' -H 'content-type: application/json' ` +
         `-d '{"model":"it'\\''s \\"m\\" $HOME \\\\","messages":[{"role":"user","content":"Say hello."}]}'`,
     )
   })
