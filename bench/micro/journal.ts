@@ -68,6 +68,9 @@ function plainCalls(count: number, firstSequence: number, medianMs: number): rea
       dollars,
       durationMs,
       timeToFirstTokenMs: null,
+      limited: false,
+      overrunDollars: null,
+      downgradedTo: null,
       attempts: [
         {
           deployment: `openai/model-${model}`,

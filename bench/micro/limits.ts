@@ -1,8 +1,8 @@
 import { LimitBook } from '../../src/policy/limits/book.ts'
-import type { LimitedCall } from '../../src/policy/limits/call.ts'
 import type { Caller } from '../../src/vocabulary/caller.ts'
 import { declaredLimitId, type LimitTerms } from '../../src/vocabulary/limit.ts'
 import { readLimitTerms } from '../../src/vocabulary/limit-terms.ts'
+import type { LimitedCall } from '../../src/vocabulary/limited-call.ts'
 import { median } from '../statistics.ts'
 
 /** How many times an operation is timed, and for how long each time; the median is told. */

@@ -71,6 +71,9 @@ function record(tariff: Tariff): CallRecord {
     dollars: rated.dollars,
     durationMs: 812.4,
     timeToFirstTokenMs: null,
+    limited: false,
+    overrunDollars: null,
+    downgradedTo: null,
     attempts: [
       {
         deployment: 'openai/gpt-5-mini',

@@ -58,6 +58,9 @@ function recordOf(n: number): CallRecord {
     dollars,
     durationMs,
     timeToFirstTokenMs: durationMs / 3,
+    limited: false,
+    overrunDollars: null,
+    downgradedTo: null,
     attempts: [{ ...attempt, timeToFirstTokenMs: durationMs / 3 }],
   }
 }

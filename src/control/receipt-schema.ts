@@ -51,6 +51,9 @@ const receipt = z.object({
   dollars: money.nullable().openapi({ description: unknownDollars }),
   durationMs: z.number(),
   timeToFirstTokenMs: z.number().nullable(),
+  limited: z.boolean().openapi({ description: 'Ended because a limit had no room for more.' }),
+  overrunDollars: money.nullable().openapi({ description: 'Used beyond what was held.' }),
+  downgradedTo: z.string().nullable(),
   attempts: z.array(attempt.loose()),
 })
 

@@ -85,6 +85,9 @@ export function recordOf(n: number, over: Partial<CallRecord> = {}): CallRecord 
     dollars: 1_500_000n,
     durationMs: 812.4,
     timeToFirstTokenMs: null,
+    limited: false,
+    overrunDollars: null,
+    downgradedTo: null,
     attempts: [
       {
         deployment: DEPLOYMENT.name,

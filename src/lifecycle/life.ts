@@ -221,6 +221,9 @@ export class Life implements AttemptOwner {
       dollars: sumOf(this.#attempts),
       durationMs: ended - arrived,
       timeToFirstTokenMs: this.#firstTokenAt === null ? null : this.#firstTokenAt - arrived,
+      limited: false,
+      overrunDollars: null,
+      downgradedTo: null,
       attempts: this.#attempts,
     }
   }

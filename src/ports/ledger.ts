@@ -3,6 +3,7 @@ import type { EpochMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { CallId } from '../vocabulary/id.ts'
+import type { Balance } from '../vocabulary/limit.ts'
 import type { CallOutcome } from '../vocabulary/outcome.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 
@@ -93,4 +94,71 @@ export interface KeyStore {
   create(key: Key): Promise<boolean>
   /** @returns false when there is no such key */
   revoke(name: string): Promise<boolean>
+}
+
+/** A limit as it is kept: its terms as JSON, since what they may say grows with versions. */
+export interface StoredLimit {
+  readonly id: string
+  /** As configuration and admin API write it. */
+  readonly terms: unknown
+  readonly createdAt: EpochMs
+  /** By the configuration; kept so that it counts from its creation over restarts. */
+  readonly declared: boolean
+}
+
+/** One change of limits, plans, grants or credits. */
+export interface AuditEntry {
+  readonly at: EpochMs
+  readonly actor: string
+  /** Address that the request came from; null for none. */
+  readonly address: string | null
+  readonly action: 'create' | 'change' | 'delete'
+  /** `limit:lim_…`, `plan:NAME`, `grant:…`. */
+  readonly subject: string
+  /** JSON values; null where there was or is nothing. */
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** What a limit's book needs to be as it was after a crash: balances, and the uses that came after them. */
+export interface KeptUse {
+  /** Grows by one with each use, over restarts too. */
+  readonly seq: number
+  readonly text: string
+}
+
+export interface KeptBalance {
+  readonly balance: Balance
+  /** The last use that is counted in it. */
+  readonly asOf: number
+}
+
+/** What limits need on disk, kept beside the ledger by its one writer. */
+export interface LimitStore {
+  /** As the store held them when it was opened. */
+  limits(): readonly StoredLimit[]
+  putLimit(limit: StoredLimit, audit: AuditEntry | null): Promise<void>
+  /** Its balances go with it. */
+  removeLimit(id: string, audit: AuditEntry | null): Promise<void>
+  /** Read at the start, before anything is written. */
+  balances(): Iterable<KeptBalance>
+  /** In the order of `seq`. Read at the start. */
+  uses(): Iterable<KeptUse>
+  /** The last seq that was ever given; 0 for none. */
+  readonly lastSeq: number
+  /**
+   * Keeps a use until balances cover it. It is on disk no later than a record that is appended after it in the same
+   * turn of the event loop. Never throws.
+   */
+  keepUse(use: KeptUse): void
+  /**
+   * Writes balances that cover every use up to `asOf`, then forgets those uses. Balances that are over by `now` go too.
+   * In pieces, so that no record waits long; a crash in between loses and doubles nothing.
+   */
+  checkpoint(balances: readonly Balance[], asOf: number, now: EpochMs): Promise<void>
+  /** Newest first. */
+  audits(query: {
+    readonly before?: number
+    readonly limit: number
+  }): Promise<readonly (AuditEntry & { readonly number: number })[]>
 }

@@ -89,6 +89,38 @@ export interface LimitView {
   readonly resetsAt: EpochMs | null
 }
 
+/** Why a call may not start: the limit with the least headroom, and when it may. */
+export interface LimitRefusal extends LimitView {
+  readonly kind: 'refuse'
+  /** `rate` for sliding windows and concurrency, `quota` for all others, `price` when no price is known. */
+  readonly cause: 'rate' | 'quota' | 'price'
+  /** What this call needs of it; null when no price is known. */
+  readonly need: Quantity | null
+  /** Until the named limit has room for this call; null when nobody knows or it never will. */
+  readonly retryAfterMs: DurationMs | null
+  /** Whether repeating the call within a minute may help, with regard to all limits without room. */
+  readonly shouldRetry: boolean
+  /** The call would not even fit if nothing were taken. */
+  readonly exceedsWhole: boolean
+}
+
+/** What is kept of one member of a limit: plain data, absolute, so that keeping it twice is keeping it once. */
+export interface Balance {
+  /** Id of the limit; null for the budget of a run. */
+  readonly limit: string | null
+  /** Which member of an `each:` limit or which run; empty for a limit that has but one. */
+  readonly member: string
+  /** Fixed by the run's first call; null where the limit says it. */
+  readonly budget: Quantity | null
+  readonly used: Quantity
+  /** Since when the window is open; of a total, when it was used last. */
+  readonly opensAt: EpochMs
+  /** From then on the balance says nothing any more; null for never. */
+  readonly endsAt: EpochMs | null
+  /** Of sliding windows: moments, each with what was used then. */
+  readonly uses: readonly number[] | null
+}
+
 export function scopeText(scope: Scope): string {
   switch (scope.kind) {
     case 'organisation':

@@ -46,4 +46,10 @@ export interface CallRecord {
   readonly durationMs: DurationMs
   readonly timeToFirstTokenMs: DurationMs | null
   readonly attempts: readonly AttemptRecord[]
+  /** True when the answer was ended because a limit had no room for more of it. */
+  readonly limited: boolean
+  /** Dollars used beyond what was held; null when nothing was, or nobody knows. */
+  readonly overrunDollars: NanoDollars | null
+  /** The model that a limit sent the call to, instead of the one that the caller asked for; null when none did. */
+  readonly downgradedTo: string | null
 }

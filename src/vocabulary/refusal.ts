@@ -1,3 +1,5 @@
+import type { LimitRefusal } from './limit.ts'
+
 /** Why Penstock itself answers a call, before or instead of an upstream. One table per dialect maps each to the wire. */
 export type Refusal =
   | { readonly cause: 'invalidKey'; readonly message: string }
@@ -7,7 +9,8 @@ export type Refusal =
   | { readonly cause: 'methodNotAllowed'; readonly message: string }
   | { readonly cause: 'malformed'; readonly message: string }
   | { readonly cause: 'tooLarge'; readonly message: string }
-  | { readonly cause: 'priceUnknown'; readonly message: string }
+  /** A limit has no room, or its dollars can't be told because nobody knows the price. */
+  | { readonly cause: 'limitReached' | 'priceUnknown'; readonly message: string; readonly limit: LimitRefusal }
   | { readonly cause: 'noDeployment'; readonly message: string }
   | { readonly cause: 'upstreamFailed'; readonly message: string }
   | { readonly cause: 'upstreamTimeout'; readonly message: string }

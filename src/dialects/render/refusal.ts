@@ -29,6 +29,15 @@ const FORMS: Readonly<Record<RefusalCause, RefusalForm>> = {
   methodNotAllowed: callers(405, 'method_not_allowed', 'invalid_request_error'),
   malformed: callers(400, null, 'invalid_request_error'),
   tooLarge: callers(413, 'request_too_large', 'request_too_large'),
+  limitReached: {
+    status: 429,
+    type: 'insufficient_quota',
+    code: 'limit_reached',
+    anthropicStatus: 402,
+    anthropicType: 'billing_error',
+    retry: false,
+    retryAfterSeconds: null,
+  },
   priceUnknown: callers(403, 'price_unknown', 'permission_error'),
   noDeployment: {
     status: 503,

@@ -7,7 +7,8 @@ import { renderRefusal } from './refusal.ts'
 
 const INVALID = 'invalid_request_error'
 /** Cause, status, type and code of OpenAI, status and type of Anthropic, further headers. */
-const TABLE: readonly (readonly [RefusalCause, number, string, string | null, number, string, readonly string[]])[] = [
+type PlainCause = Exclude<RefusalCause, 'limitReached' | 'priceUnknown'>
+const TABLE: readonly (readonly [PlainCause, number, string, string | null, number, string, readonly string[]])[] = [
   ['invalidKey', 401, INVALID, 'invalid_api_key', 401, 'authentication_error', ['x-should-retry', 'false']],
   ['modelNotAllowed', 403, INVALID, 'model_not_allowed', 403, 'permission_error', ['x-should-retry', 'false']],
   ['modelNotFound', 404, INVALID, 'model_not_found', 404, 'not_found_error', ['x-should-retry', 'false']],
@@ -15,7 +16,6 @@ const TABLE: readonly (readonly [RefusalCause, number, string, string | null, nu
   ['methodNotAllowed', 405, INVALID, 'method_not_allowed', 405, INVALID, ['x-should-retry', 'false']],
   ['malformed', 400, INVALID, null, 400, INVALID, ['x-should-retry', 'false']],
   ['tooLarge', 413, INVALID, 'request_too_large', 413, 'request_too_large', ['x-should-retry', 'false']],
-  ['priceUnknown', 403, INVALID, 'price_unknown', 403, 'permission_error', ['x-should-retry', 'false']],
   ['noDeployment', 503, 'server_error', 'no_deployment', 529, 'overloaded_error', ['retry-after', '1']],
   ['upstreamFailed', 502, 'server_error', 'upstream_failed', 502, 'api_error', []],
   ['upstreamTimeout', 504, 'server_error', 'upstream_timeout', 504, 'timeout_error', []],

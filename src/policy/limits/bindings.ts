@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
 import { EACH_OF, type EachOf, type LimitTerms, MAX_QUANTITY } from '../../vocabulary/limit.ts'
-import type { LimitedCall } from './call.ts'
+import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import type { Binding } from './hold.ts'
 import { Members } from './members.ts'
 import { Rule } from './rule.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
-import type { LimitedCall } from './call.ts'
 import { admitted, amounts, bookOf, callerOf, callOf, crowd, limitOf, only, refused, START } from './limits.fixture.ts'
 import { refusalSentence } from './refusal.ts'
 

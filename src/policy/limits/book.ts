@@ -1,23 +1,15 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
-import {
-  type ActualAmounts,
-  type Amounts,
-  DOLLARS,
-  type LimitedCall,
-  moreOf,
-  needOf,
-  UNPRICED,
-  usedOf,
-} from './call.ts'
+import type { Balance, Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
+import type { ActualAmounts, Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
+import { DOLLARS, moreOf, needOf, UNPRICED, usedOf } from './call.ts'
 import type { Decision, Posting, Queued, Woken } from './decision.ts'
 import { type Binding, Hold, overrunOf, settleMember, type Use, usedAt } from './hold.ts'
 import { hasRoom, judge, mayExtend } from './judge.ts'
 import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest } from './refusal.ts'
 import { LimitRegistry, type RegistrySize, type ViewScope } from './registry.ts'
-import type { Balance, MemberState } from './state.ts'
+import type { MemberState } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
 /** Behind all that wait. */

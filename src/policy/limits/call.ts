@@ -1,36 +1,7 @@
 import type { NanoDollars } from '../../units/money.ts'
 import type { Tokens } from '../../units/tokens.ts'
-import type { Caller } from '../../vocabulary/caller.ts'
 import { MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
-
-/** A call as limits see it. */
-export interface LimitedCall {
-  readonly caller: Caller
-  /** The name that the caller asked for, or the model that it was downgraded to. */
-  readonly model: string
-  /** Upstreams that may come to serve it. The same array for all calls of a model lets decisions find limits faster. */
-  readonly upstreams: readonly string[]
-  /** Of `x-penstock-run-budget`. */
-  readonly runBudget: NanoDollars | null
-  /** Of `x-penstock-max-dollars`. */
-  readonly maxDollars: NanoDollars | null
-  /** Ids of limits that sent the call to another model: they neither bind nor count it. */
-  readonly skip: readonly string[]
-}
-
-/** What a call may use, or did. */
-export interface Amounts {
-  /** Null when no price is known. */
-  readonly dollars: NanoDollars | null
-  readonly inputTokens: Tokens
-  readonly outputTokens: Tokens
-}
-
-/** What a call did use. */
-export interface ActualAmounts extends Amounts {
-  /** The parts of each upstream that was asked; when absent, all of it is every upstream's. */
-  readonly byUpstream?: Readonly<Record<string, Amounts>>
-}
+import type { Amounts } from '../../vocabulary/limited-call.ts'
 
 /** Places of the units in a list of quantities, as in `LIMIT_UNITS`. */
 export const DOLLARS = 0

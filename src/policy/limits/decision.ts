@@ -1,6 +1,5 @@
-import type { LimitView, Quantity } from '../../vocabulary/limit.ts'
+import type { LimitRefusal, LimitView, Quantity } from '../../vocabulary/limit.ts'
 import type { Hold } from './hold.ts'
-import type { LimitRefusal } from './refusal.ts'
 import type { Ticket } from './ticket.ts'
 
 /** A call may start; what it may use is held. */

@@ -1,5 +1,5 @@
 import type { LimitView } from '../../vocabulary/limit.ts'
-import type { Amounts, LimitedCall } from './call.ts'
+import type { Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
 
 /** One part of a hold as a plain bookkeeper would write it down: when, how much, and what became of it. */
 interface Part {

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { LimitView, WindowForm } from '../../vocabulary/limit.ts'
+import type { Balance, LimitView, WindowForm } from '../../vocabulary/limit.ts'
+import type { Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
 import { calendarPeriod, cyclePeriod, type Period } from './calendar.ts'
-import type { Amounts, LimitedCall } from './call.ts'
 import type { Decision } from './decision.ts'
 import { addUp, type Entry } from './history.fixture.ts'
 import { type Hold, type Use, usesOf } from './hold.ts'
 import { callerOf, callOf, limitOf, START } from './limits.fixture.ts'
-import type { Balance } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
 const SEEDS = 300

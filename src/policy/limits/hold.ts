@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Quantity } from '../../vocabulary/limit.ts'
-import { type ActualAmounts, type Amounts, DOLLARS, REQUESTS, usedOf } from './call.ts'
+import type { ActualAmounts, Amounts } from '../../vocabulary/limited-call.ts'
+import { DOLLARS, REQUESTS, usedOf } from './call.ts'
 import type { MemberState } from './state.ts'
 
 /** A part of a hold that was added while the call ran. It counts when it was added. */

@@ -1,11 +1,11 @@
 import type { Caller } from '../../vocabulary/caller.ts'
+import type { LimitRefusal } from '../../vocabulary/limit.ts'
 import { declaredLimitId, type Limit, type LimitView } from '../../vocabulary/limit.ts'
 import { readLimitTerms } from '../../vocabulary/limit-terms.ts'
+import type { Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
-import type { Amounts, LimitedCall } from './call.ts'
 import type { Decision } from './decision.ts'
 import type { Hold } from './hold.ts'
-import type { LimitRefusal } from './refusal.ts'
 
 /** A Monday, at midnight UTC. */
 export const START = Date.UTC(2026, 5, 1)

@@ -1,8 +1,8 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
-import type { LimitTerms, Quantity } from '../../vocabulary/limit.ts'
+import type { Balance, LimitTerms, Quantity } from '../../vocabulary/limit.ts'
 import { Attic, RUN_MEMORY_MS } from './attic.ts'
 import type { Rule } from './rule.ts'
-import { type Balance, MemberState, NOBODY } from './state.ts'
+import { MemberState, NOBODY } from './state.ts'
 
 /** A run without a call for so long is put where it takes less memory. */
 const RUN_REST_MS: DurationMs = 300_000

@@ -1,6 +1,7 @@
 import { type DurationMs, type EpochMs, formatTime } from '../../units/time.ts'
 import {
   LIMIT_UNITS,
+  type LimitRefusal,
   type LimitUnit,
   type LimitView,
   MAX_QUANTITY,
@@ -14,21 +15,6 @@ import type { MemberState } from './state.ts'
 const BUSY_RETRY_MS: DurationMs = 1_000
 /** Room that returns later than this is nothing to wait for. */
 const WORTH_WAITING_MS: DurationMs = 60_000
-
-/** Why a call may not start: the limit with the least headroom, and when it may. */
-export interface LimitRefusal extends LimitView {
-  readonly kind: 'refuse'
-  /** `rate` for sliding windows and concurrency, `quota` for all others, `price` when no price is known. */
-  readonly cause: 'rate' | 'quota' | 'price'
-  /** What this call needs of it; null when no price is known. */
-  readonly need: Quantity | null
-  /** Until the named limit has room for this call; null when nobody knows or it never will. */
-  readonly retryAfterMs: DurationMs | null
-  /** Whether repeating the call within a minute may help, with regard to all limits without room. */
-  readonly shouldRetry: boolean
-  /** The call would not even fit if nothing were taken. */
-  readonly exceedsWhole: boolean
-}
 
 /** Of how many such calls there is room; the limit with the least is named. */
 function headroom(member: MemberState, need: Quantity): number {

@@ -1,10 +1,9 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Limit, LimitView } from '../../vocabulary/limit.ts'
+import type { Balance, Limit, LimitView } from '../../vocabulary/limit.ts'
 import { Bindings } from './bindings.ts'
 import { Members } from './members.ts'
 import { Rule } from './rule.ts'
-import type { Balance } from './state.ts'
 
 /** Limits to be shown besides those that bind a caller whatever it calls. */
 export interface ViewScope {

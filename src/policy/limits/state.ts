@@ -1,25 +1,8 @@
 import type { EpochMs } from '../../units/time.ts'
-import { type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
+import { type Balance, type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
 import { RUN_MEMORY_MS } from './attic.ts'
 import type { Rule } from './rule.ts'
 import { forget, hold, insert, leavesAt, logOf, type SlidingLog, settle, usesOf } from './sliding.ts'
-
-/** What is kept of one member of a limit: plain data, absolute, so that keeping it twice is keeping it once. */
-export interface Balance {
-  /** Id of the limit; null for the budget of a run. */
-  readonly limit: string | null
-  /** Which member of an `each:` limit or which run; empty for a limit that has but one. */
-  readonly member: string
-  /** Fixed by the run's first call; null where the limit says it. */
-  readonly budget: Quantity | null
-  readonly used: Quantity
-  /** Since when the window is open; of a total, when it was used last. */
-  readonly opensAt: EpochMs
-  /** From then on the balance says nothing any more; null for never. */
-  readonly endsAt: EpochMs | null
-  /** Of sliding windows: moments, each with what was used then. */
-  readonly uses: readonly number[] | null
-}
 
 /** No call waits. */
 export const NOBODY = -1

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Quantity } from '../../vocabulary/limit.ts'
-import type { LimitedCall } from './call.ts'
+import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import type { MemberState } from './state.ts'
 
 /** A call that waits for room. */

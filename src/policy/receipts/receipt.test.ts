@@ -40,6 +40,9 @@ const RECORD: CallRecord = {
   dollars: ATTEMPT.dollars,
   durationMs: 812.4,
   timeToFirstTokenMs: 190.2,
+  limited: false,
+  overrunDollars: null,
+  downgradedTo: null,
   attempts: [ATTEMPT],
 }
 
@@ -65,6 +68,9 @@ describe('a receipt', () => {
       dollars: '0.0006696',
       durationMs: 812.4,
       timeToFirstTokenMs: 190.2,
+      limited: false,
+      overrunDollars: null,
+      downgradedTo: null,
       attempts: [
         {
           deployment: 'openai/gpt-5-mini',

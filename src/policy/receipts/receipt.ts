@@ -51,6 +51,12 @@ export interface Receipt {
   readonly dollars: string | null
   readonly durationMs: DurationMs
   readonly timeToFirstTokenMs: DurationMs | null
+  /** Ended because a limit had no room for more. */
+  readonly limited: boolean
+  /** Used beyond what was held; null when nothing was. */
+  readonly overrunDollars: string | null
+  /** The model that a limit sent the call to; null when none did. */
+  readonly downgradedTo: string | null
   readonly attempts: readonly AttemptReceipt[]
 }
 
@@ -71,6 +77,9 @@ export function receiptOf(record: CallRecord): Receipt {
     dollars: toDollars(record.dollars),
     durationMs: toMicroseconds(record.durationMs),
     timeToFirstTokenMs: toMicroseconds(record.timeToFirstTokenMs),
+    limited: record.limited,
+    overrunDollars: toDollars(record.overrunDollars),
+    downgradedTo: record.downgradedTo,
     attempts: record.attempts.map(attemptReceipt),
   }
 }

@@ -135,6 +135,9 @@ export class Receipts {
       dollars: amount(row.dollars!),
       durationMs: toMilliseconds(row.duration_us!)!,
       timeToFirstTokenMs: toMilliseconds(row.first_token_us!),
+      limited: false,
+      overrunDollars: null,
+      downgradedTo: null,
       attempts: this.#attempts.all(id).map(attempt => this.#attempt(attempt, at)),
     }
   }
