@@ -15,6 +15,7 @@ const MANY_RUNS = 1_000_000
 const DAY_MS = 86_400_000
 
 const WORST = { dollars: 4_100_000n, inputTokens: 900, outputTokens: 400 }
+const NEED = { worst: WORST, expected: null, isLearnt: false }
 const ACTUAL = { dollars: 1_200_000n, inputTokens: 800, outputTokens: 90 }
 const UPSTREAMS = ['openai']
 const TAGS = { project: 'atlas' }
@@ -86,13 +87,13 @@ function deciding(count: number, call: (i: number) => LimitedCall): readonly [de
   const book = bookOf(roomy(count))
   const now = clock()
   const whole = time(i => {
-    const decision = book.decide(call(i), WORST, now())
+    const decision = book.decide(call(i), NEED, now())
     if (decision.kind !== 'admit') throw new Error(decision.kind)
     book.post(decision.hold, ACTUAL, now())
     if (i % 256 === 0) book.changes()
   })
   const decide = time(i => {
-    const decision = book.decide(call(i), WORST, now())
+    const decision = book.decide(call(i), NEED, now())
     if (decision.kind !== 'admit') throw new Error(decision.kind)
     if (i % 256 === 0) book.changes()
   })
@@ -105,7 +106,7 @@ function refusing(count: number): number {
   const now = clock()
   const call = callOf(PLAIN)
   return time(() => {
-    if (book.decide(call, WORST, now()).kind !== 'refuse') throw new Error('admitted')
+    if (book.decide(call, NEED, now()).kind !== 'refuse') throw new Error('admitted')
   })
 }
 
@@ -122,7 +123,7 @@ function memory(limits: readonly unknown[], callers: number, callerOf: (i: numbe
   for (let round = 0; round < calls; round++) {
     for (let i = 0; i < callers; i++) {
       const at = START + Math.floor(((round * callers + i) / (callers * calls)) * DAY_MS)
-      const decision = book.decide(callOf(callerOf(i)), WORST, at)
+      const decision = book.decide(callOf(callerOf(i)), NEED, at)
       if (decision.kind !== 'admit') throw new Error(decision.kind)
       book.post(decision.hold, ACTUAL, at)
       if (i % 256 === 0) book.changes()

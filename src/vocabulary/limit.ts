@@ -121,6 +121,12 @@ export interface Balance {
   readonly uses: readonly number[] | null
 }
 
+/** A balance with the number of the last use that it covers. */
+export interface CoveringBalance {
+  readonly balance: Balance
+  readonly asOf: number
+}
+
 export function scopeText(scope: Scope): string {
   switch (scope.kind) {
     case 'organisation':

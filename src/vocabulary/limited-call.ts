@@ -40,4 +40,6 @@ export interface Need {
    * be held, since nothing could be added later.
    */
   readonly expected: Amounts | null
+  /** Whether `expected` was learnt from earlier calls like it, rather than assumed. */
+  readonly isLearnt: boolean
 }

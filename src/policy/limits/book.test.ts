@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
-import { admitted, amounts, bookOf, callerOf, callOf, crowd, limitOf, only, refused, START } from './limits.fixture.ts'
+import {
+  admitted,
+  amounts,
+  atMost,
+  bookOf,
+  callerOf,
+  callOf,
+  crowd,
+  limitOf,
+  only,
+  refused,
+  START,
+} from './limits.fixture.ts'
 import { refusalSentence } from './refusal.ts'
 
 const CENT = 10_000_000
@@ -64,7 +76,11 @@ describe('a limit', () => {
 
   it('counts what is beyond a hold in full, says so, and the next call sees it', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'dollars', amount: '0.02' })
-    const posting = book.post(admitted(book.decide(callOf(), amounts(1, 40, 100), START)), amounts(9, 40, 1_700), START)
+    const posting = book.post(
+      admitted(book.decide(callOf(), atMost(amounts(1, 40, 100)), START)),
+      amounts(9, 40, 1_700),
+      START,
+    )
     expect(posting.overrun).toEqual([8 * CENT, 1_600, 0, 1_600, 0, 0])
     expect(only(book.view(callerOf(), START))).toMatchObject({ used: 9 * CENT, held: 0, left: 0 })
     expect(refused(book, callOf(), START, amounts(0)).kind).toBe('refuse')
@@ -72,7 +88,7 @@ describe('a limit', () => {
 
   it('takes all that was held when nobody can tell the price of what was used', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'dollars', amount: '1' })
-    const hold = admitted(book.decide(callOf(), amounts(5), START))
+    const hold = admitted(book.decide(callOf(), atMost(amounts(5)), START))
     book.post(hold, { ...amounts(), dollars: null }, START)
     expect(only(book.view(callerOf(), START)).used).toBe(5 * CENT)
   })
@@ -93,10 +109,10 @@ describe('a limit', () => {
   it('counts no further than numbers are exact, and stops there even if it only warns', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'tokens', amount: 1, onReached: 'warn' })
     const huge = { dollars: 0n, inputTokens: 8_000_000_000_000_000, outputTokens: 0 }
-    book.post(admitted(book.decide(callOf(), huge, START)), huge, START)
+    book.post(admitted(book.decide(callOf(), atMost(huge), START)), huge, START)
     expect(refused(book, callOf(), START, huge).cause).toBe('quota')
-    expect(book.decide(callOf(), amounts(), START).kind).toBe('admit')
-    const posted = admitted(book.decide(callOf(), amounts(), START))
+    expect(book.decide(callOf(), atMost(amounts()), START).kind).toBe('admit')
+    const posted = admitted(book.decide(callOf(), atMost(amounts()), START))
     book.post(posted, { ...huge, inputTokens: 2 ** 60 }, START)
     expect(only(book.view(callerOf(), START)).used).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER)
   })
@@ -105,7 +121,7 @@ describe('a limit', () => {
 describe('a hold', () => {
   it('resolves once, in the book that made it', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'dollars', amount: '1' })
-    const hold = admitted(book.decide(callOf(), amounts(), START))
+    const hold = admitted(book.decide(callOf(), atMost(amounts()), START))
     expect(() => new LimitBook(START).post(hold, amounts(), START)).toThrow(/made elsewhere/)
     book.post(hold, amounts(), START)
     for (const again of [
@@ -115,7 +131,7 @@ describe('a hold', () => {
     ]) {
       expect(again).toThrow(/resolved already/)
     }
-    expect(() => book.decide(callOf(), { ...amounts(), dollars: -1n }, START)).toThrow(RangeError)
+    expect(() => book.decide(callOf(), atMost({ ...amounts(), dollars: -1n }), START)).toThrow(RangeError)
   })
 
   it('is extended as long as every limit has room, and returns what its extensions did not use', () => {
@@ -123,7 +139,7 @@ describe('a hold', () => {
       { scope: 'key:ci', unit: 'dollars', amount: '0.10' },
       { scope: 'key:ci', unit: 'requests', amount: 1 },
     )
-    const hold = admitted(book.decide(callOf(), amounts(4), START))
+    const hold = admitted(book.decide(callOf(), atMost(amounts(4)), START))
     expect(book.extend(hold, amounts(4), START)).toBe(true)
     expect(book.extend(hold, amounts(4), START)).toBe(false)
     expect(book.view(callerOf(), START)[0]).toMatchObject({ held: 8 * CENT })
@@ -133,7 +149,7 @@ describe('a hold', () => {
 
   it('counts an extension in the window in which it was made', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'dollars', amount: '0.10', window: { calendar: 'day' } })
-    const hold = admitted(book.decide(callOf(), amounts(4), START + DAY - 1))
+    const hold = admitted(book.decide(callOf(), atMost(amounts(4)), START + DAY - 1))
     expect(book.extend(hold, amounts(6), START + DAY)).toBe(true)
     expect(only(book.view(callerOf(), START + DAY))).toMatchObject({ used: 0, held: 6 * CENT })
     book.post(hold, amounts(7), START + DAY)
@@ -146,7 +162,7 @@ describe('a window', () => {
 
   it('that slides admits exactly again when the oldest use is over', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'requests', amount: 2, window: { sliding: '10s' } })
-    const holds = [0, 3].map(at => admitted(book.decide(callOf(), amounts(), START + at * SECOND)))
+    const holds = [0, 3].map(at => admitted(book.decide(callOf(), atMost(amounts()), START + at * SECOND)))
     for (const hold of holds) book.post(hold, amounts(), START + 9 * SECOND)
     const refusal = refused(book, callOf(), START + 9 * SECOND)
     expect(refusal).toMatchObject({
@@ -175,17 +191,18 @@ describe('a window', () => {
   it('that is anchored opens with the first use, closes after its length, and opens again with the next', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'requests', amount: 2, window: { anchored: '5h' } })
     expect(views(book, START).resetsAt).toBeNull()
-    for (const at of [7, HOUR]) book.post(admitted(book.decide(callOf(), amounts(), START + at)), amounts(), START + at)
+    for (const at of [7, HOUR])
+      book.post(admitted(book.decide(callOf(), atMost(amounts()), START + at)), amounts(), START + at)
     const closes = START + 7 + 5 * HOUR
     expect(refused(book, callOf(), closes - 1)).toMatchObject({ cause: 'quota', resetsAt: closes, retryAfterMs: 1 })
     expect(views(book, closes)).toMatchObject({ used: 0, left: 2, resetsAt: null })
-    admitted(book.decide(callOf(), amounts(), closes + DAY))
+    admitted(book.decide(callOf(), atMost(amounts()), closes + DAY))
     expect(views(book, closes + DAY).resetsAt).toBe(closes + DAY + 5 * HOUR)
   })
 
   it('that is anchored is closed again when nothing stayed of what opened it', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'requests', amount: 2, window: { anchored: '5h' } })
-    book.void(admitted(book.decide(callOf(), amounts(), START)), START)
+    book.void(admitted(book.decide(callOf(), atMost(amounts()), START)), START)
     expect(views(book, START).resetsAt).toBeNull()
   })
 
@@ -213,7 +230,7 @@ describe('a window', () => {
 
   it('that is total has no reset, and waiting for what is used is in vain', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'requests', amount: 1 })
-    const hold = admitted(book.decide(callOf(), amounts(), START))
+    const hold = admitted(book.decide(callOf(), atMost(amounts()), START))
     expect(refused(book, callOf(), START)).toMatchObject({ retryAfterMs: SECOND, shouldRetry: true })
     book.post(hold, amounts(), START)
     expect(refused(book, callOf(), START)).toMatchObject({ resetsAt: null, retryAfterMs: null, shouldRetry: false })
@@ -264,7 +281,7 @@ describe('of several limits', () => {
 
   it('one that only warns counts a call without a price for nothing, and admits it', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'dollars', amount: '1', onReached: 'warn' })
-    const decision = book.decide(callOf(), { ...amounts(), dollars: null }, START)
+    const decision = book.decide(callOf(), atMost({ ...amounts(), dollars: null }), START)
     expect(decision).toMatchObject({ kind: 'admit', warnings: [{ unit: 'dollars' }] })
     book.post(admitted(decision), { ...amounts(), dollars: null }, START)
     expect(only(book.view(callerOf(), START))).toMatchObject({ used: 0, held: 0 })
@@ -276,10 +293,10 @@ describe('of several limits', () => {
       { scope: 'upstream:pool', unit: 'requests', amount: 1 },
     )
     const both = callOf({}, { upstreams: ['openai', 'pool'] })
-    const first = admitted(book.decide(both, amounts(), START))
+    const first = admitted(book.decide(both, atMost(amounts()), START))
     expect(first.excluded).toEqual([])
     book.post(first, { ...amounts(), byUpstream: { openai: amounts() } }, START)
-    expect(admitted(book.decide(both, amounts(), START)).excluded).toEqual(['openai'])
+    expect(admitted(book.decide(both, atMost(amounts()), START)).excluded).toEqual(['openai'])
     expect(refused(book, both, START)).toMatchObject({ scope: 'upstream:openai', used: 1 })
     expect(crowd(book, 1, callOf({}, { upstreams: ['third'] }), START).length).toBe(1)
   })

@@ -1,11 +1,12 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Balance, Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
-import type { ActualAmounts, Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
+import type { Balance, CoveringBalance, Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
+import type { ActualAmounts, Amounts, LimitedCall, Need } from '../../vocabulary/limited-call.ts'
 import { DOLLARS, moreOf, needOf, UNPRICED, usedOf } from './call.ts'
 import type { Decision, Posting, Queued, Woken } from './decision.ts'
 import { type Binding, Hold, overrunOf, settleMember, type Use, usedAt } from './hold.ts'
 import { hasRoom, judge, mayExtend } from './judge.ts'
+import { chooseNeeds } from './need.ts'
 import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest } from './refusal.ts'
 import { LimitRegistry, type RegistrySize, type ViewScope } from './registry.ts'
@@ -17,6 +18,14 @@ const NEWCOMER = Number.POSITIVE_INFINITY
 const NO_WARNINGS: readonly LimitView[] = []
 const NO_UPSTREAMS: readonly string[] = []
 const WITHIN: Posting = { overrun: null }
+
+/** A call before its judge. */
+interface Case {
+  readonly binding: Binding
+  readonly arrival: number
+  /** The most that it may cost, whatever is held of it; zero where its own cap was asked for already. */
+  readonly worstDollars: Quantity
+}
 
 /**
  * All limits and how much of them is taken. One call decides over every limit that binds a caller and holds in all of
@@ -53,24 +62,21 @@ export class LimitBook {
   /**
    * Decides whether a call may start, over all limits that bind it, and holds what it may use.
    *
-   * @param worst what it may use at most
+   * @param need what it may use at most, and what it will probably use where that can be held first
    * @param now time in milliseconds; one before an earlier one counts as that
    */
-  decide(call: LimitedCall, worst: Amounts, now: EpochMs): Decision {
+  decide(call: LimitedCall, need: Need, now: EpochMs): Decision {
     const time = this.#tick(now)
-    const needs = needOf(worst)
+    const worst = needOf(need.worst)
     const binding = this.#registry.bindings.find(call, time)
+    const needs = need.expected === null ? worst : chooseNeeds(binding.members, { worst, need, now: time })
     if (call.maxDollars === null && hasRoom(binding.members, needs, time)) {
       return { kind: 'admit', hold: this.#hold(binding, needs, NO_UPSTREAMS), warnings: NO_WARNINGS }
     }
-    return this.#judge(call, needs, { binding, arrival: NEWCOMER })
+    return this.#judge(call, needs, { binding, arrival: NEWCOMER, worstDollars: worst[DOLLARS]! })
   }
 
-  #judge(
-    call: LimitedCall,
-    needs: readonly Quantity[],
-    { binding, arrival }: { readonly binding: Binding; readonly arrival: number },
-  ): Decision {
+  #judge(call: LimitedCall, needs: readonly Quantity[], { binding, arrival, worstDollars }: Case): Decision {
     for (const member of binding.members) if (this.#now >= member.endsAt) member.roll(this.#now)
     const verdict = judge(binding, { needs, upstreams: call.upstreams, arrival })
     if (verdict.kind === 'downgrade') {
@@ -80,7 +86,7 @@ export class LimitBook {
     }
     if (verdict.kind === 'unpriced') return refusalOf(verdict.blocked, needs, this.#now, true)
     const cap = call.maxDollars === null ? UNPRICED : Number(call.maxDollars)
-    if (call.maxDollars !== null && needs[DOLLARS]! > cap) return capRefusal(cap, needs)
+    if (worstDollars > cap) return capRefusal(cap, worstDollars)
     if (verdict.kind === 'stop' || (verdict.kind === 'queue' && arrival === NEWCOMER && this.#waiting.isFull)) {
       return refusalOf(verdict.blocked, needs, this.#now)
     }
@@ -209,7 +215,8 @@ export class LimitBook {
         continue
       }
       this.#waiting.remove(first)
-      const decision = this.#judge(call, need, { binding, arrival })
+      // Its cap was asked for when it came.
+      const decision = this.#judge(call, need, { binding, arrival, worstDollars: 0 })
       if (decision.kind !== 'queue') woken.push({ ticket: first, decision })
     }
   }
@@ -264,24 +271,25 @@ export class LimitBook {
   /**
    * Takes balances up again, of limits that are there.
    *
-   * @param now when they were taken, if calls of the ledger are to be recounted after them; else the time it is
+   * @param balances each with the number of the last use that it covers
+   * @param firstUse number of the first use that is going to be recounted; infinite for none
    */
-  restore(balances: Iterable<Balance>, now: EpochMs): void {
-    this.#registry.restore(balances, this.#tick(now))
+  restore(balances: Iterable<CoveringBalance>, firstUse: number, now: EpochMs): void {
+    this.#registry.restore(balances, firstUse, this.#tick(now))
   }
 
   /**
-   * Counts a use of the ledger that no balance knows of, as it was counted when it was posted. To be asked for in the
-   * order of time, before anything is decided.
+   * Counts a use as it was counted when it was posted, at each member whose balance does not cover it. To be asked for in
+   * the order of time, before anything is decided.
    */
-  recount(call: LimitedCall, { at, amounts, byUpstream }: Use): void {
+  recount(call: LimitedCall, { at, amounts, byUpstream, opened }: Use, number: number): void {
     const time = this.#tick(at)
     const { members, upstreams } = this.#registry.bindings.find(call, time)
     members.forEach((member, i) => {
-      if (member.rule.createdAt > at) return
+      if (member.rule.createdAt > at || number <= member.coveredUpTo) return
       const upstream = upstreams?.[i] ?? null
       const used = upstream === null || byUpstream === null ? amounts : byUpstream[upstream]
-      member.recount(at, used?.[member.unit] ?? 0, time)
+      member.recount(at, used?.[member.unit] ?? 0, time, opened[member.rule.id ?? ''] ?? null)
       this.#touch(member)
     })
   }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Balance, LimitView, WindowForm } from '../../vocabulary/limit.ts'
+import type { CoveringBalance, LimitView, WindowForm } from '../../vocabulary/limit.ts'
 import type { Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
 import { calendarPeriod, cyclePeriod, type Period } from './calendar.ts'
 import type { Decision } from './decision.ts'
 import { addUp, type Entry } from './history.fixture.ts'
 import { type Hold, type Use, usesOf } from './hold.ts'
-import { callerOf, callOf, limitOf, START } from './limits.fixture.ts'
+import { atMost, callerOf, callOf, limitOf, START } from './limits.fixture.ts'
 import type { Ticket } from './ticket.ts'
 
 const SEEDS = 300
@@ -75,9 +75,9 @@ class History {
   #open: Running[] = []
   #waiting = new Map<Ticket, LimitedCall>()
   /** What is on disk: balances, and calls that were posted after they were taken. */
-  #kept = new Map<string, Balance>()
-  #keptAt = START
-  #journal: { readonly call: LimitedCall; readonly use: Use }[] = []
+  #kept = new Map<string, CoveringBalance>()
+  #uses = 0
+  #journal: { readonly call: LimitedCall; readonly use: Use; readonly number: number }[] = []
   /** Members over their amount because a call used more than it held. */
   readonly #overrun = new Set<string>()
   readonly #resets = new Map<string, number>()
@@ -118,11 +118,11 @@ class History {
     let call = callOf({}, { caller, model: this.#die(2) ? 'big' : 'small', runBudget, maxDollars })
     const worst = this.#worst()
     const before = JSON.stringify(this.#views())
-    let decision = this.#book.decide(call, worst, this.#now)
+    let decision = this.#book.decide(call, atMost(worst), this.#now)
     while (decision.kind === 'downgrade') {
       count('downgrade')
       call = { ...call, model: decision.model, skip: decision.skip }
-      decision = this.#book.decide(call, worst, this.#now)
+      decision = this.#book.decide(call, atMost(worst), this.#now)
     }
     if (decision.kind === 'queue') {
       count('queue')
@@ -169,7 +169,9 @@ class History {
     if (entry.parts.at(-1)!.at < this.#now - DAY_MS) count('post after its window')
     entry.state = 'posted'
     entry.actual = actual
-    for (const use of usesOf(hold, actual)) this.#journal.push({ call: entry.call, use })
+    for (const use of usesOf(hold, actual)) {
+      this.#journal.push({ call: entry.call, use, number: ++this.#uses })
+    }
     if (overrun !== null) for (const member of hold.binding.members) this.#overrun.add(idOf(member.view()))
   }
 
@@ -204,19 +206,23 @@ class History {
   }
 
   #keep(): void {
-    for (const balance of this.#book.changes()) this.#kept.set(`${balance.limit} ${balance.member}`, balance)
-    this.#keptAt = this.#latest
-    this.#journal = []
+    const asOf = this.#uses
+    for (const balance of this.#book.changes()) this.#kept.set(`${balance.limit} ${balance.member}`, { balance, asOf })
+    // Now and then the process dies before it could forget the uses that the balances cover.
+    if (this.#die(3) > 0) this.#journal = []
+    else count('keep uses that balances cover')
     count('keep')
   }
 
   /** The process dies, and a new one takes up what is on disk. */
   #kill(): void {
     const before = new Map(this.#views().map(view => [idOf(view), view]))
-    const book = new LimitBook(this.#keptAt)
-    for (const limit of LIMITS) book.put(limit, this.#keptAt)
-    book.restore(JSON.parse(JSON.stringify([...this.#kept.values()])) as Balance[], this.#keptAt)
-    for (const { call, use } of this.#journal.sort((a, b) => a.use.at - b.use.at)) book.recount(call, use)
+    const book = new LimitBook(this.#latest)
+    for (const limit of LIMITS) book.put(limit, this.#latest)
+    const kept = JSON.parse(JSON.stringify([...this.#kept.values()])) as CoveringBalance[]
+    book.restore(kept, this.#journal[0]?.number ?? Number.POSITIVE_INFINITY, this.#latest)
+    for (const { call, use, number } of [...this.#journal].sort((a, b) => a.use.at - b.use.at))
+      book.recount(call, use, number)
     this.#book = book
     this.#entries = this.#entries.filter(entry => entry.state === 'posted')
     this.#open = []

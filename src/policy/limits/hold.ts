@@ -79,18 +79,37 @@ export interface Use {
   readonly amounts: readonly Quantity[]
   /** The same for each upstream; null when all of it is every upstream's. */
   readonly byUpstream: Readonly<Record<string, readonly Quantity[]>> | null
+  /**
+   * When the anchored windows that it counts in had opened, by id of their limit; null where a window was closed by then,
+   * so that it counts in none. They open with the first hold, of which nothing may be left that tells.
+   */
+  readonly opened: Readonly<Record<string, EpochMs | null>>
 }
 
-/** What was used under a hold: one use, and one more for each extension. */
+/** What was used under a hold that was just posted: one use, and one more for each extension. */
 export function usesOf(hold: Hold, actual: ActualAmounts): readonly Use[] {
   const split = (part: Amounts) => splitUse(hold, usedOf(part, hold.held(DOLLARS)))
   const whole = split(actual)
+  const opened = openedWindows(hold.binding)
   const upstreams = Object.entries(actual.byUpstream ?? {}).map(([name, part]) => [name, split(part)] as const)
   return whole.map((amounts, i) => ({
     at: i === 0 ? hold.at : hold.extensions![i - 1]!.at,
     amounts,
     byUpstream: actual.byUpstream ? Object.fromEntries(upstreams.map(([name, parts]) => [name, parts[i]!])) : null,
+    opened,
   }))
+}
+
+const NO_WINDOWS: Readonly<Record<string, EpochMs | null>> = {}
+
+function openedWindows({ members }: Binding): Readonly<Record<string, EpochMs | null>> {
+  let opened: Record<string, EpochMs | null> | null = null
+  for (const { rule, opensAt } of members) {
+    if (rule.clock.passing !== 'anchored' || rule.id === null) continue
+    opened ??= {}
+    opened[rule.id] = Number.isFinite(opensAt) ? opensAt : null
+  }
+  return opened ?? NO_WINDOWS
 }
 
 function splitUse(hold: Hold, used: readonly Quantity[]): readonly (readonly Quantity[])[] {

@@ -2,7 +2,7 @@ import type { Caller } from '../../vocabulary/caller.ts'
 import type { LimitRefusal } from '../../vocabulary/limit.ts'
 import { declaredLimitId, type Limit, type LimitView } from '../../vocabulary/limit.ts'
 import { readLimitTerms } from '../../vocabulary/limit-terms.ts'
-import type { Amounts, LimitedCall } from '../../vocabulary/limited-call.ts'
+import type { Amounts, LimitedCall, Need } from '../../vocabulary/limited-call.ts'
 import { LimitBook } from './book.ts'
 import type { Decision } from './decision.ts'
 import type { Hold } from './hold.ts'
@@ -36,6 +36,11 @@ export function amounts(cents = 1, inputTokens = 40, outputTokens = 200): Amount
   return { dollars: BigInt(cents) * 10_000_000n, inputTokens, outputTokens }
 }
 
+/** A call that has to be held for all it may use. */
+export function atMost(worst: Amounts): Need {
+  return { worst, expected: null, isLearnt: false }
+}
+
 export function admitted(decision: Decision): Hold {
   if (decision.kind !== 'admit') throw new Error(`expected an admission, got ${JSON.stringify(decision)}`)
   return decision.hold
@@ -45,7 +50,7 @@ export function admitted(decision: Decision): Hold {
 export function crowd(book: LimitBook, calls: number, call: LimitedCall, now: number, worst = amounts()): Hold[] {
   const holds: Hold[] = []
   for (let i = 0; i < calls; i++) {
-    const decision = book.decide(call, worst, now)
+    const decision = book.decide(call, atMost(worst), now)
     if (decision.kind === 'admit') holds.push(decision.hold)
   }
   return holds
@@ -57,7 +62,7 @@ export function only(views: readonly LimitView[]): LimitView {
 }
 
 export function refused(book: LimitBook, call: LimitedCall, now: number, worst = amounts()): LimitRefusal {
-  const decision = book.decide(call, worst, now)
+  const decision = book.decide(call, atMost(worst), now)
   if (decision.kind !== 'refuse') throw new Error(`expected a refusal, got ${decision.kind}`)
   return decision
 }

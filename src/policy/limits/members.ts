@@ -1,5 +1,5 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
-import type { Balance, LimitTerms, Quantity } from '../../vocabulary/limit.ts'
+import type { Balance, CoveringBalance, LimitTerms, Quantity } from '../../vocabulary/limit.ts'
 import { Attic, RUN_MEMORY_MS } from './attic.ts'
 import type { Rule } from './rule.ts'
 import { MemberState, NOBODY } from './state.ts'
@@ -123,8 +123,16 @@ export class Members {
     }
   }
 
-  restore(balance: Balance, now: EpochMs): void {
-    if (this.#attic === null) return this.get(balance.member, now).restore(balance, now)
+  /** @param isCovering whether it covers uses that are going to be recounted: then it has to say so when asked */
+  restore({ balance, asOf }: CoveringBalance, isCovering: boolean, now: EpochMs): void {
+    if (this.#attic === null || isCovering) {
+      const member = this.get(balance.member, now)
+      member.restore(balance, now)
+      member.coveredUpTo = asOf
+      // Nobody at rest says what it covers, so it must not be put there before all is recounted.
+      if (this.#attic !== null) member.opensAt = now
+      return
+    }
     if (balance.endsAt !== null && balance.endsAt <= now) return
     this.#attic.put(balance.member, balance, now)
   }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { LimitBook } from './book.ts'
 import type { Queued } from './decision.ts'
-import { admitted, amounts, bookOf, callOf, crowd, limitOf, START } from './limits.fixture.ts'
+import { admitted, amounts, atMost, bookOf, callOf, crowd, limitOf, START } from './limits.fixture.ts'
 import { MAX_WAITING } from './queue.ts'
 
 const SECOND = 1_000
 const SLOT = { scope: 'key:ci', unit: 'concurrency', amount: 1, onReached: 'queue', wait: '30s' }
 
 function queued(book: LimitBook, now = START, call = callOf()): Queued {
-  const decision = book.decide(call, amounts(), now)
+  const decision = book.decide(call, atMost(amounts()), now)
   if (decision.kind !== 'queue') throw new Error(`expected to wait, got ${decision.kind}`)
   return decision
 }
@@ -16,7 +16,7 @@ function queued(book: LimitBook, now = START, call = callOf()): Queued {
 describe('calls that wait', () => {
   it('go on in order of arrival, and nobody who comes later overtakes', () => {
     const book = bookOf(SLOT)
-    let running = admitted(book.decide(callOf(), amounts(), START))
+    let running = admitted(book.decide(callOf(), atMost(amounts()), START))
     const tickets = Array.from({ length: 5 }, () => queued(book).ticket)
     for (const expected of tickets) {
       book.void(running, START)
@@ -51,7 +51,7 @@ describe('calls that wait', () => {
 
   it('are refused when they have waited long enough, by the limit that they waited for', () => {
     const book = bookOf(SLOT)
-    admitted(book.decide(callOf(), amounts(), START))
+    admitted(book.decide(callOf(), atMost(amounts()), START))
     queued(book)
     expect(book.nextWakeAt).toBe(START + 30 * SECOND)
     expect(book.wake(START + 30 * SECOND - 1)).toEqual([])
@@ -84,7 +84,7 @@ describe('calls that wait', () => {
       (book: LimitBook) => book.put(limitOf({ ...SLOT, amount: 9 }), START),
     ]) {
       const book = bookOf(SLOT)
-      admitted(book.decide(callOf(), amounts(), START))
+      admitted(book.decide(callOf(), atMost(amounts()), START))
       queued(book)
       change(book)
       expect(book.wake(START).map(({ decision }) => decision.kind)).toEqual(['admit'])
@@ -93,16 +93,16 @@ describe('calls that wait', () => {
 
   it('do not wait for what will never fit, nor where another limit stops them', () => {
     const never = bookOf({ ...SLOT, unit: 'tokens', amount: 100, window: { sliding: '1m' } })
-    expect(never.decide(callOf(), amounts(), START)).toMatchObject({ kind: 'refuse', exceedsWhole: true })
+    expect(never.decide(callOf(), atMost(amounts()), START)).toMatchObject({ kind: 'refuse', exceedsWhole: true })
     const stopped = bookOf(SLOT, { scope: 'key:ci', unit: 'requests', amount: 1 })
-    admitted(stopped.decide(callOf(), amounts(), START))
-    expect(stopped.decide(callOf(), amounts(), START)).toMatchObject({ kind: 'refuse', unit: 'requests' })
+    admitted(stopped.decide(callOf(), atMost(amounts()), START))
+    expect(stopped.decide(callOf(), atMost(amounts()), START)).toMatchObject({ kind: 'refuse', unit: 'requests' })
   })
 
   it(`are no more than ${MAX_WAITING}`, () => {
     const book = bookOf(SLOT)
-    admitted(book.decide(callOf(), amounts(), START))
+    admitted(book.decide(callOf(), atMost(amounts()), START))
     for (let i = 0; i < MAX_WAITING; i++) queued(book)
-    expect(book.decide(callOf(), amounts(), START).kind).toBe('refuse')
+    expect(book.decide(callOf(), atMost(amounts()), START).kind).toBe('refuse')
   })
 })

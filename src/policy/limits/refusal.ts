@@ -69,8 +69,8 @@ export function refusalOf(
 }
 
 /** Over the caller's own cap for one call. */
-export function capRefusal(cap: Quantity, needs: readonly Quantity[]): LimitRefusal {
-  const isPriceUnknown = needs[DOLLARS] === UNPRICED
+export function capRefusal(cap: Quantity, worstDollars: Quantity): LimitRefusal {
+  const isPriceUnknown = worstDollars === UNPRICED
   return {
     kind: 'refuse',
     limit: null,
@@ -83,7 +83,7 @@ export function capRefusal(cap: Quantity, needs: readonly Quantity[]): LimitRefu
     left: cap,
     resetsAt: null,
     cause: isPriceUnknown ? 'price' : 'quota',
-    need: isPriceUnknown ? null : needs[DOLLARS]!,
+    need: isPriceUnknown ? null : worstDollars,
     retryAfterMs: null,
     shouldRetry: false,
     exceedsWhole: !isPriceUnknown,

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Balance, Limit, LimitView } from '../../vocabulary/limit.ts'
+import type { Balance, CoveringBalance, Limit, LimitView } from '../../vocabulary/limit.ts'
 import { Bindings } from './bindings.ts'
 import { Members } from './members.ts'
 import { Rule } from './rule.ts'
@@ -70,11 +70,16 @@ export class LimitRegistry {
     yield* this.bindings.budgets.balances()
   }
 
-  /** Takes balances up again, of limits that are still there. */
-  restore(balances: Iterable<Balance>, now: EpochMs): void {
-    for (const balance of balances) {
-      const members = balance.limit === null ? this.bindings.budgets : this.#limits.get(balance.limit)
-      members?.restore(balance, now)
+  /**
+   * Takes balances up again, of limits that are still there.
+   *
+   * @param firstUse number of the first use that is going to be recounted; infinite for none
+   */
+  restore(balances: Iterable<CoveringBalance>, firstUse: number, now: EpochMs): void {
+    for (const kept of balances) {
+      const { limit } = kept.balance
+      const members = limit === null ? this.bindings.budgets : this.#limits.get(limit)
+      members?.restore(kept, kept.asOf >= firstUse, now)
     }
   }
 

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { admitted, amounts, bookOf, callerOf, callOf, crowd, limitOf, only, refused, START } from './limits.fixture.ts'
+import {
+  admitted,
+  amounts,
+  atMost,
+  bookOf,
+  callerOf,
+  callOf,
+  crowd,
+  limitOf,
+  only,
+  refused,
+  START,
+} from './limits.fixture.ts'
 import { refusalSentence } from './refusal.ts'
 
 const CENT = 10_000_000
@@ -10,7 +22,7 @@ const DAY = 86_400_000
 describe('a limit that does not stop', () => {
   it('warns and counts on', () => {
     const book = bookOf({ scope: 'key:ci', unit: 'requests', amount: 2, onReached: 'warn' })
-    const warned = Array.from({ length: 4 }, () => book.decide(callOf(), amounts(), START))
+    const warned = Array.from({ length: 4 }, () => book.decide(callOf(), atMost(amounts()), START))
     expect(warned.map(decision => decision.kind === 'admit' && decision.warnings.length)).toEqual([0, 0, 1, 1])
     expect(only(book.view(callerOf(), START))).toMatchObject({ held: 4, left: 0 })
   })
@@ -23,10 +35,10 @@ describe('a limit that does not stop', () => {
     )
     const outcomes = Array.from({ length: 4 }, () => {
       let call = callOf()
-      let decision = book.decide(call, amounts(), START)
+      let decision = book.decide(call, atMost(amounts()), START)
       while (decision.kind === 'downgrade') {
         call = { ...call, model: decision.model, skip: decision.skip }
-        decision = book.decide(call, amounts(), START)
+        decision = book.decide(call, atMost(amounts()), START)
       }
       return [call.model, decision.kind === 'refuse' ? decision.scope : decision.kind]
     })
@@ -76,7 +88,7 @@ describe('a run', () => {
   it('at rest takes little memory, is known when it comes back, and is forgotten after days', () => {
     const book = bookOf({ scope: 'each:run', unit: 'requests', amount: 2 })
     const use = (run: string, at: number) =>
-      book.post(admitted(book.decide(inRun(run, 90_000_000n), amounts(), at)), amounts(), at)
+      book.post(admitted(book.decide(inRun(run, 90_000_000n), atMost(amounts()), at)), amounts(), at)
     for (let i = 0; i < 1_000; i++) use(`run-${i}`, START)
     for (let i = 0; i < 1_000; i++) use(`other-${i}`, START + HOUR)
     expect(book.size).toMatchObject({ members: 2_000, resting: 2_000 })
@@ -113,7 +125,7 @@ describe('the cap of a call', () => {
       'this call may cost up to 0.01 dollars, more than its maximum of 0.009999999 dollars',
     )
     expect(only(book.view(callerOf(), START)).held).toBe(0)
-    admitted(book.decide(capped(10_000_000n), amounts(), START))
+    admitted(book.decide(capped(10_000_000n), atMost(amounts()), START))
     expect(refused(bookOf(), capped(10_000_000n), START, { ...amounts(), dollars: null }).cause).toBe('price')
   })
 })
@@ -123,9 +135,9 @@ describe('members of an each: limit', () => {
     const book = bookOf({ scope: 'each:key', unit: 'requests', amount: 2, window: { sliding: '1m' } })
     expect(only(book.view(callerOf({ key: 'k5' }), START))).toMatchObject({ scope: 'key:k5', left: 2 })
     for (let i = 0; i < 500; i++)
-      book.post(admitted(book.decide(callOf({ key: `k${i}` }), amounts(), START)), amounts(), START)
+      book.post(admitted(book.decide(callOf({ key: `k${i}` }), atMost(amounts()), START)), amounts(), START)
     expect(book.size.members).toBe(500)
-    const late = admitted(book.decide(callOf({ key: 'k5' }), amounts(), START + SECOND))
+    const late = admitted(book.decide(callOf({ key: 'k5' }), atMost(amounts()), START + SECOND))
     expect(book.sweep(START + HOUR, 1_000)).toBe(499)
     book.post(late, amounts(), START + HOUR)
     expect(crowd(book, 9, callOf({ key: 'k7' }), START + HOUR).length).toBe(2)
@@ -146,11 +158,11 @@ describe('the tightest sliding limit of a call', () => {
       { scope: 'key:ci', unit: 'requests', amount: 3, window: { sliding: '1m' } },
       { scope: 'key:ci', unit: 'tokens', amount: 9_999, window: { sliding: '1m' } },
     )
-    expect(book.tightestSliding(admitted(book.decide(callOf(), amounts(), START)), START)).toMatchObject({
+    expect(book.tightestSliding(admitted(book.decide(callOf(), atMost(amounts()), START)), START)).toMatchObject({
       unit: 'requests',
       left: 2,
     })
     const other = bookOf({ scope: 'key:ci', unit: 'requests', amount: 3 })
-    expect(other.tightestSliding(admitted(other.decide(callOf(), amounts(), START)), START)).toBeNull()
+    expect(other.tightestSliding(admitted(other.decide(callOf(), atMost(amounts()), START)), START)).toBeNull()
   })
 })

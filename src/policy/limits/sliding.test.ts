@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LimitBook } from './book.ts'
-import { callerOf, callOf, limitOf, only, START } from './limits.fixture.ts'
+import { atMost, callerOf, callOf, limitOf, only, START } from './limits.fixture.ts'
 import { CROWDED_PARTS, EXACT_USES } from './sliding.ts'
 
 const LENGTH_MS = 60_000
@@ -25,7 +25,7 @@ function flood(steps: readonly Use[], amount: number): { uses: Use[]; refused: U
   let now = START
   for (const { at, tokens } of steps) {
     now += at
-    const decision = book.decide(callOf(), tokensOf(tokens), now)
+    const decision = book.decide(callOf(), atMost(tokensOf(tokens)), now)
     if (decision.kind === 'admit') {
       book.post(decision.hold, tokensOf(tokens), now)
       uses.push({ at: now, tokens })

@@ -34,6 +34,8 @@ export class MemberState {
   endsAt: EpochMs
   /** Holds that are neither posted nor voided. */
   open = 0
+  /** Uses up to this number are counted already by the balance that was taken up; zero for none. */
+  coveredUpTo = 0
   /** Changed since the balances were last taken. */
   changed = false
   /** Place of the first call that waits for room here, in order of arrival; below zero when none does. */
@@ -112,16 +114,23 @@ export class MemberState {
     if (this.#log !== null) settle(this.#log, at, held, counted)
   }
 
-  /** Counts what was used at a moment that may lie before others, and was held by nobody. */
-  recount(at: EpochMs, used: Quantity, now: EpochMs): void {
+  /**
+   * Counts what was used at a moment that may lie before others, and was held by nobody.
+   *
+   * @param opened when the anchored window that it counts in had opened; null for none
+   */
+  recount(at: EpochMs, used: Quantity, now: EpochMs, opened: EpochMs | null): void {
     const { passing, lengthMs } = this.rule.clock
     if (now >= this.endsAt) this.roll(now)
     if (this.#log !== null && at >= this.opensAt) {
       insert(this.#log, at)
       this.endsAt = this.#log[0]! + lengthMs
-    } else if (passing === 'anchored' && this.opensAt === NEVER) {
-      this.opensAt = at
-      this.endsAt = at + lengthMs
+    } else if (passing === 'anchored') {
+      if (opened === null || now >= opened + lengthMs) return
+      if (this.opensAt === NEVER) {
+        this.opensAt = opened
+        this.endsAt = opened + lengthMs
+      }
     }
     this.settle(at, 0, used)
     if (now >= this.endsAt) this.roll(now)
