@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import type { KeyStore, LedgerStore, UsageReport } from '../ports/ledger.ts'
+import type { KeyStore, LedgerStore, LimitStore, UsageReport } from '../ports/ledger.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 
 export interface Stores {
   readonly ledger: LedgerStore
   readonly keys: KeyStore
+  readonly limits: LimitStore
   close(): Promise<void>
 }
 
@@ -82,6 +83,10 @@ export class Ground {
     return this.#stores!.keys
   }
 
+  get limits(): LimitStore {
+    return this.#stores!.limits
+  }
+
   close(): Promise<void> {
     return this.#stores!.close()
   }
@@ -99,6 +104,12 @@ export class Ground {
   async reopen(options?: { readonly retainMs?: number }): Promise<void> {
     await this.#stores!.close()
     this.#stores = await this.#home!.open(options)
+  }
+
+  /** Goes on with empty stores. */
+  async renew(): Promise<void> {
+    await this.clear()
+    await this.prepare()
   }
 
   /** A law over random records, each round in a ledger of its own. */

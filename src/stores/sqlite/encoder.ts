@@ -15,7 +15,8 @@ import {
 } from './codes.ts'
 import { Names } from './names.ts'
 import type { RingProducer } from './producer.ts'
-import { ATTEMPT, CALL, COMMAND, ENTRY, MAX_TEXT_BYTES, NO_AMOUNT } from './ring.ts'
+import { ATTEMPT, CALL, ENTRY, MAX_TEXT_BYTES, NO_AMOUNT } from './ring.ts'
+import { toWhole } from './whole.ts'
 
 /** Attempts of one call; a record with more is a fault of the program. */
 export const MAX_ATTEMPTS = 1_000
@@ -37,13 +38,6 @@ interface KnownCaller {
  * A record is of a call that was paid, so no figure in it is a reason to lose it. What a column can not hold is kept as
  * the nearest that it can: amounts at the ends of 64 bits, counts and lengths of time whole and within safe integers.
  */
-
-/** A whole number that a column of integers takes; 0 for NaN, which is how the ring says that there is none. */
-function toWhole(value: number): number {
-  if (Number.isSafeInteger(value)) return value
-  if (Number.isNaN(value)) return 0
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(value)))
-}
 
 /** Microseconds, whole: what the ledger keeps of a duration, so that it always shows the same three decimals. */
 function toMicroseconds(durationMs: number | null): number {
@@ -84,7 +78,9 @@ export class Encoder {
     if (!this.#names.makeRoom()) return false
     const model = this.#names.number(TABLE.models, record.model)
     const caller = this.#callerNumber(record.caller)
-    if (model < 0 || caller < 0) return false
+    const { downgradedTo } = record
+    const downgraded = downgradedTo === null ? Number.NaN : this.#names.number(TABLE.models, downgradedTo)
+    if (model < 0 || caller < 0 || downgraded < 0) return false
     const countsLength = this.#nameAttempts(record.attempts)
     if (countsLength < 0) return false
     const { run } = record.caller
@@ -94,26 +90,12 @@ export class Encoder {
     const fixed = CALL.words + ATTEMPT.words * record.attempts.length
     const at = this.#ring.reserve(fixed + ((textLength + 7) >> 3))
     if (at < 0) return false
-    this.#writeCall(at, record, model, caller)
+    this.#writeCall(at, record, { model, caller, downgraded })
     for (let n = 0; n < record.attempts.length; n++) {
       this.#writeAttempt(at + CALL.words + n * ATTEMPT.words, record.attempts[n]!, n, record.at)
     }
     const textBytes = run === null && countsLength === 0 ? 0 : this.#writeTexts(at, fixed, run, record.attempts.length)
     this.#ring.seal(at, ENTRY.call, fixed + ((textBytes + 7) >> 3))
-    return true
-  }
-
-  /**
-   * @returns false while the ring has no room
-   * @throws RangeError when the text is longer than MAX_TEXT_BYTES
-   */
-  command(text: string): boolean {
-    if (text.length * 3 > MAX_TEXT_BYTES) throw new RangeError(`${text.length} characters are too many for the ledger`)
-    const at = this.#ring.reserve(COMMAND.text + ((text.length * 3 + 7) >> 3))
-    if (at < 0) return false
-    const length = this.#ring.views.bytes.write(text, (at + COMMAND.text) * 8, 'utf8')
-    this.#ring.views.numbers[at + COMMAND.bytes] = length
-    this.#ring.seal(at, ENTRY.command, COMMAND.text + ((length + 7) >> 3))
     return true
   }
 
@@ -169,7 +151,11 @@ export class Encoder {
     return length
   }
 
-  #writeCall(at: number, record: CallRecord, model: number, caller: number): void {
+  #writeCall(
+    at: number,
+    record: CallRecord,
+    { model, caller, downgraded }: { readonly model: number; readonly caller: number; readonly downgraded: number },
+  ): void {
     const { numbers, integers, halves } = this.#ring.views
     const { sinceEpochMs, low } = this.#id
     halves[2 * (at + CALL.id) + LOW] = (((sinceEpochMs & 0x3ff) << 22) | low) >>> 0
@@ -188,6 +174,9 @@ export class Encoder {
     numbers[at + CALL.firstToken] = toMicroseconds(record.timeToFirstTokenMs)
     numbers[at + CALL.attempts] = record.attempts.length
     numbers[at + CALL.runBytes] = Number.NaN
+    numbers[at + CALL.limited] = record.limited ? 1 : Number.NaN
+    integers[at + CALL.overrun] = toAmount(record.overrunDollars)
+    numbers[at + CALL.downgraded] = downgraded
   }
 
   #writeAttempt(at: number, attempt: AttemptRecord, n: number, callAt: number): void {

@@ -3,9 +3,11 @@ import type { Acknowledgement, Command } from './command.ts'
 import { Dictionary } from './dictionary.ts'
 import { describeFault, isDiskFault } from './fault.ts'
 import { KeyRows } from './keyRows.ts'
+import type { LimitRows } from './limitRows.ts'
 import { Records } from './records.ts'
 import { CALL, COMMAND, DEFINE, ENTRY, type RingViews } from './ring.ts'
 import { Room } from './room.ts'
+import { UseRows } from './useRows.ts'
 
 /** Entries that one transaction takes at most, so that none waits long for the others. */
 export const MAX_GROUP_ENTRIES = 4_096
@@ -14,6 +16,8 @@ export const MAX_GROUP_ENTRIES = 4_096
 interface Span {
   readonly start: number
   end: number
+  /** Records, commands and uses. */
+  size: number
   /** Those that are acknowledged: records and commands. */
   count: number
   /** Numbers of texts below this one are not used after the span; 0 for none. */
@@ -34,6 +38,11 @@ export interface GroupResult {
   readonly latestId: bigint
 }
 
+/** Whether somebody waits to be told that the entry is on disk. */
+function isAcknowledged(kind: number | undefined): boolean {
+  return kind === ENTRY.call || kind === ENTRY.command
+}
+
 /** Writes groups of entries, each in one transaction: all that came while the last one was on its way to the disk. */
 export class Groups {
   readonly #db: DatabaseSync
@@ -43,11 +52,16 @@ export class Groups {
   readonly #dictionary: Dictionary
   readonly #records: Records
   readonly #keys: KeyRows
+  readonly #limits: LimitRows
+  readonly #uses: UseRows
   readonly #room: Room
   #latestId = 0n
   #isCommitted = false
 
-  constructor(db: DatabaseSync, path: string, views: RingViews) {
+  constructor(
+    db: DatabaseSync,
+    { path, views, limits }: { readonly path: string; readonly views: RingViews; readonly limits: LimitRows },
+  ) {
     this.#db = db
     this.#path = path
     this.#views = views
@@ -55,6 +69,8 @@ export class Groups {
     this.#dictionary = new Dictionary(db)
     this.#records = new Records(db, views, this.#dictionary)
     this.#keys = new KeyRows(db)
+    this.#limits = limits
+    this.#uses = new UseRows(db, views)
     this.#room = new Room(db)
   }
 
@@ -63,6 +79,7 @@ export class Groups {
     const span = this.#span(start, tail)
     const acknowledgements = this.#commit(span)
     if (span.forgetBelow > 0) this.#dictionary.forget(span.forgetBelow)
+    this.#uses.release()
     return {
       end: span.end,
       count: span.count,
@@ -75,15 +92,16 @@ export class Groups {
 
   #span(start: number, tail: number): Span {
     const { halves, numbers } = this.#views
-    const span: Span = { start, end: start, count: 0, forgetBelow: 0, commands: [] }
-    while (span.end !== tail && span.count < MAX_GROUP_ENTRIES) {
+    const span: Span = { start, end: start, size: 0, count: 0, forgetBelow: 0, commands: [] }
+    while (span.end !== tail && span.size < MAX_GROUP_ENTRIES) {
       const at = span.end & this.#mask
       const kind = halves[2 * at]
       const command = kind === ENTRY.command ? this.#parseCommand(at) : null
       // A probe goes alone: it needs more room than a record, which must not fail with it.
       const isProbe = command?.do === 'probe'
-      if (isProbe && span.count > 0) break
-      if (kind === ENTRY.call || kind === ENTRY.command) span.count++
+      if (isProbe && span.size > 0) break
+      if (isAcknowledged(kind)) span.count++
+      if (isAcknowledged(kind) || kind === ENTRY.use) span.size++
       if (command !== null) span.commands.push(command)
       else if (kind === ENTRY.forget) span.forgetBelow = numbers[at + 1]!
       span.end = (span.end + halves[2 * at + 1]!) | 0
@@ -94,7 +112,9 @@ export class Groups {
 
   #commit(span: Span): readonly Acknowledgement[] {
     try {
-      this.#transaction(() => this.#writeAll(span))
+      this.#transaction(() => {
+        for (const at of this.#places(span)) this.#entry(at)
+      })
       return [{ count: span.count, failure: null }]
     } catch (error) {
       if (isDiskFault(error)) return this.#failed(span, error)
@@ -112,6 +132,7 @@ export class Groups {
   }
 
   #failed(span: Span, error: unknown): readonly Acknowledgement[] {
+    for (const at of this.#places(span)) if (this.#views.halves[2 * at] === ENTRY.use) this.#uses.defer(at)
     return [{ count: span.count, failure: describeFault(error, 'write', this.#path) }]
   }
 
@@ -120,10 +141,12 @@ export class Groups {
     this.#isCommitted = false
     try {
       this.#db.exec('BEGIN IMMEDIATE')
+      this.#uses.insertLate()
       write()
       this.#records.settle()
       this.#db.exec('COMMIT')
       this.#dictionary.committed()
+      this.#uses.committed()
       this.#isCommitted = true
     } catch (error) {
       // SQLite has rolled back by itself after some faults, a full disk among them.
@@ -134,22 +157,20 @@ export class Groups {
     }
   }
 
-  #writeAll(span: Span): void {
+  /** The words at which the entries of a span begin. */
+  *#places(span: Span): Generator<number> {
     for (let position = span.start; position !== span.end; ) {
       const at = position & this.#mask
-      this.#entry(at)
+      yield at
       position = (position + this.#views.halves[2 * at + 1]!) | 0
     }
   }
 
   #writeEach(span: Span): readonly Acknowledgement[] {
     const acknowledgements: Acknowledgement[] = []
-    for (let position = span.start; position !== span.end; ) {
-      const at = position & this.#mask
-      const kind = this.#views.halves[2 * at]
+    for (const at of this.#places(span)) {
       const failure = this.#alone(at)
-      if (kind === ENTRY.call || kind === ENTRY.command) acknowledgements.push({ count: 1, failure })
-      position = (position + this.#views.halves[2 * at + 1]!) | 0
+      if (isAcknowledged(this.#views.halves[2 * at])) acknowledgements.push({ count: 1, failure })
     }
     return acknowledgements
   }
@@ -184,15 +205,32 @@ export class Groups {
     } else if (kind === ENTRY.define) {
       const text = this.#text(at + DEFINE.text, numbers[at + DEFINE.bytes]!)
       this.#dictionary.define(numbers[at + DEFINE.number]!, numbers[at + DEFINE.table]!, text)
+    } else if (kind === ENTRY.use) {
+      this.#uses.insert(at)
     } else if (kind === ENTRY.command) {
       this.#do(this.#parseCommand(at))
     }
   }
 
   #do(command: Command): void {
-    if (command.do === 'createKey') this.#keys.add(command.key)
-    else if (command.do === 'revokeKey') this.#keys.remove(command.name)
-    else if (command.do === 'probe') this.#room.probe()
+    switch (command.do) {
+      case 'createKey':
+        return this.#keys.add(command.key)
+      case 'revokeKey':
+        return this.#keys.remove(command.name)
+      case 'putLimit':
+        return this.#limits.put(command.limit, command.audit)
+      case 'removeLimit':
+        return this.#limits.remove(command.id, command.audit)
+      case 'putBalances':
+        return this.#limits.putBalances(command.balances, command.asOf)
+      case 'cover':
+        return this.#limits.cover(command.asOf, command.now)
+      case 'probe':
+        return this.#room.probe()
+      case 'tick':
+      case 'close':
+    }
   }
 
   #parseCommand(at: number): Command {

@@ -1,19 +1,19 @@
 import type { Worker } from 'node:worker_threads'
-import type { EpochMs } from '../../units/time.ts'
-import type { Key } from '../../vocabulary/caller.ts'
+import type { KeptUse } from '../../ports/ledger.ts'
 import type { CallRecord } from '../../vocabulary/record.ts'
-import type { Acknowledgement, Command, WriterMessage } from './command.ts'
+import type { Acknowledgement, Command, Held, WriterMessage } from './command.ts'
 import { Encoder } from './encoder.ts'
 import { RingProducer } from './producer.ts'
 import { Queue } from './queue.ts'
 import { createRing } from './ring.ts'
+import { TextEntries } from './textEntries.ts'
 import { startThread, within } from './thread.ts'
 import type { WriterStart } from './writer.ts'
 
-/** Records that wait for room in the ring, as when the disk hangs; more are refused. */
+/** Records, with the uses of limits between them, that wait for room in the ring as when the disk hangs; more are refused. */
 export const MAX_WAITING = 100_000
 /**
- * Records that wait for room in the ring while calls are still let in; the ring itself holds some 15,000. Far below
+ * Records that wait for room in the ring while calls are still let in; the ring itself holds some 14,000. Far below
  * MAX_WAITING, since the records of the calls that are under way come on top.
  */
 export const MAX_WAITING_WRITABLE = 10_000
@@ -24,16 +24,17 @@ const CLOSE_TIMEOUT_MS = 15_000
 
 type Durable = (failure: Error | null) => void
 
+type Entry = CallRecord | Command | KeptUse
+
 interface Waiting {
-  readonly entry: CallRecord | Command
-  readonly durable: Durable
+  readonly entry: Entry
+  /** Null where nobody waits to be told. */
+  readonly durable: Durable | null
 }
 
-/** What the ledger held when it was opened. */
 export interface Opened {
   readonly journal: Journal
-  readonly keys: readonly Key[]
-  readonly latestAt: EpochMs
+  readonly held: Held
 }
 
 /**
@@ -47,7 +48,7 @@ export async function openJournal(start: Omit<WriterStart, 'ring'>): Promise<Ope
   const worker = startThread('writer', import.meta.url, workerData)
   const message = await firstMessage(worker)
   if (typeof message !== 'number' && message.is === 'open') {
-    return { journal: new Journal(worker, new RingProducer(ring)), keys: message.keys, latestAt: message.latestAt }
+    return { journal: new Journal(worker, new RingProducer(ring)), held: message }
   }
   await worker.terminate()
   throw new Error(typeof message !== 'number' && message.is === 'refused' ? message.message : 'the ledger did not open')
@@ -66,11 +67,12 @@ function firstMessage(worker: Worker): Promise<WriterMessage> {
   })
 }
 
-/** Hands records and commands to the writer's thread, and tells their owners when they are on disk. */
+/** Hands records, commands and uses of limits to the writer's thread, and tells their owners when they are on disk. */
 export class Journal {
   readonly #worker: Worker
   readonly #ring: RingProducer
   readonly #encoder: Encoder
+  readonly #texts: TextEntries
   /** Owners of the entries in the ring, in their order. */
   readonly #owners = new Queue<Durable>()
   readonly #waiting = new Queue<Waiting>()
@@ -88,6 +90,7 @@ export class Journal {
     this.#worker = worker
     this.#ring = ring
     this.#encoder = new Encoder(ring)
+    this.#texts = new TextEntries(ring)
     worker.on('message', (message: WriterMessage) => this.#hear(message))
     worker.on('error', (error: Error) =>
       this.#end(new Error(`the thread that writes the ledger failed: ${error.message}`)),
@@ -112,6 +115,14 @@ export class Journal {
     })
   }
 
+  /**
+   * Keeps a use of limits, in order with the records. Never throws. A disk that does not take it is asked again; where the
+   * journal has ended or too much waits for it, the record that follows in the same turn fails too, and its owner is told.
+   */
+  keepUse(use: KeptUse): void {
+    this.#put(use, null)
+  }
+
   /** Writes what is pending, then ends the writer; gives up after CLOSE_TIMEOUT_MS. */
   async close(): Promise<void> {
     if (this.#ended === null) {
@@ -129,7 +140,7 @@ export class Journal {
     throw new Error(`the disk did not take the ledger's last records within ${CLOSE_TIMEOUT_MS} ms`)
   }
 
-  #put(entry: CallRecord | Command, durable: Durable): void {
+  #put(entry: Entry, durable: Durable | null): void {
     if (this.#ended !== null) {
       this.#fail(durable, this.#ended)
     } else if (this.#waiting.length > 0 || !this.#write(entry, durable)) {
@@ -141,16 +152,21 @@ export class Journal {
   }
 
   /** @returns false while the ring has no room */
-  #write(entry: CallRecord | Command, durable: Durable): boolean {
+  #write(entry: Entry, durable: Durable | null): boolean {
     try {
-      const written = 'do' in entry ? this.#encoder.command(JSON.stringify(entry)) : this.#encoder.record(entry)
-      if (written) this.#owners.push(durable)
+      const written = this.#encode(entry)
+      if (written && durable !== null) this.#owners.push(durable)
       if (!this.#publishing) this.#publishSoon()
       return written
     } catch (error) {
       this.#fail(durable, error instanceof Error ? error : new Error(String(error)))
       return true
     }
+  }
+
+  #encode(entry: Entry): boolean {
+    if ('do' in entry) return this.#texts.command(JSON.stringify(entry))
+    return 'seq' in entry ? this.#texts.use(entry) : this.#encoder.record(entry)
   }
 
   /** Once what this turn of the event loop still brings is there: one wake-up for all of it. */
@@ -224,14 +240,14 @@ export class Journal {
     while (this.#waiting.length > 0) this.#tell(this.#waiting.shift()!.durable, reason)
   }
 
-  #fail(durable: Durable, reason: Error): void {
-    queueMicrotask(() => durable(reason))
+  #fail(durable: Durable | null, reason: Error): void {
+    if (durable !== null) queueMicrotask(() => durable(reason))
   }
 
   /** What one owner throws is a fault of the program; the others must still be told. */
-  #tell(durable: Durable, failure: Error | null): void {
+  #tell(durable: Durable | null, failure: Error | null): void {
     try {
-      durable(failure)
+      durable?.(failure)
     } catch (error) {
       queueMicrotask(() => {
         throw error

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,7 +9,7 @@ import { HOLD, startChild } from './child.contract.ts'
 import { LEDGER_FILE } from './database.ts'
 import { PROBE_INTERVAL_MS } from './journal.ts'
 import { openSqliteStores } from './open.ts'
-import { MIGRATIONS } from './schema.ts'
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
 let home: string
 let directory: string
@@ -61,6 +61,39 @@ describe('the files of a ledger', () => {
     await stores.close()
     expect(readdirSync(directory).sort()).toEqual(['ledger.lock', 'ledger.sqlite', 'ledger.writer'])
   })
+})
+
+describe('a ledger of version 1', () => {
+  it('opens with all that it held, and takes calls and limits', async () => {
+    const old = [plainCall(1, { overrunDollars: null }), plainCall(2, { attempts: [] })]
+    let stores = await openSqliteStores({ directory })
+    for (const record of old) await durably(stores.ledger, record)
+    await stores.close()
+    toVersionOne(join(directory, LEDGER_FILE))
+
+    stores = await openSqliteStores({ directory })
+    const limited = plainCall(3, { limited: true, overrunDollars: 5n, downgradedTo: 'small' })
+    stores.limits.keepUse({ seq: 1, text: 'use' })
+    await durably(stores.ledger, limited)
+    expect(await everyReceipt(stores.ledger)).toEqual([...old, limited].map(asKept))
+    expect(await balancesIn(stores.ledger)).toEqual(balancesOf([...old, limited]))
+    expect([...stores.limits.uses()]).toEqual([{ seq: 1, text: 'use' }])
+    await stores.close()
+  })
+
+  /** Moves what is in a ledger to one as the first version made it. */
+  function toVersionOne(path: string): void {
+    const db = new DatabaseSync(`${path}.old`)
+    db.exec(`${MIGRATIONS[0]}; DELETE FROM swept; PRAGMA user_version = 1; PRAGMA application_id = ${APPLICATION_ID}`)
+    db.prepare('ATTACH ? AS new').get(path)
+    for (const { name } of db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").all()) {
+      const columns = db.prepare(`PRAGMA main.table_info(${name})`).all()
+      const list = columns.map(column => column.name).join(', ')
+      db.exec(`INSERT INTO main.${name} (${list}) SELECT ${list} FROM new.${name}`)
+    }
+    db.close()
+    renameSync(`${path}.old`, path)
+  }
 })
 
 describe('a ledger is refused in one sentence with its path', () => {
@@ -161,12 +194,13 @@ describe('a ledger without room', () => {
     await stores.close()
   })
 
-  it('is not writable until there is room, and then by itself', async () => {
+  it('is not writable until there is room, and then by itself, with the uses of limits that had no room', async () => {
     const stores = await openSqliteStores({ directory, maxBytes: 800_000 })
     let failure: unknown = null
     let n = 0
     while (failure === null && n < 500) {
       expect(stores.ledger.writable).toBe(true)
+      stores.limits.keepUse({ seq: n + 1, text: `use ${n}` })
       // The owner of the record that failed finds the ledger not writable already.
       failure = await new Promise(resolve => {
         stores.ledger.append(wide(n++), reason => resolve(reason && stores.ledger.writable === false))
@@ -181,6 +215,10 @@ describe('a ledger without room', () => {
     db.close()
     for (let tries = 0; tries < 5 && !stores.ledger.writable; tries++) await untilProbed()
     expect(stores.ledger.writable).toBe(true)
+    // Nobody asks twice for a use: that of the record that failed is there too.
+    expect(Array.from(stores.limits.uses(), use => use.text)).toEqual(
+      Array.from({ length: n }, (_, use) => `use ${use}`),
+    )
     await durably(stores.ledger, wide(n))
     expect(await stores.ledger.receipt(wide(n).id)).toEqual(asKept(wide(n)))
     expect((await stores.ledger.balances()).map(({ account }) => account)).toEqual([

@@ -1,12 +1,14 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cancel, Clock } from '../../ports/clock.ts'
-import type { KeyStore, LedgerStore } from '../../ports/ledger.ts'
+import type { KeyStore, LedgerStore, LimitStore } from '../../ports/ledger.ts'
 import type { DurationMs } from '../../units/time.ts'
 import { LEDGER_FILE, LOCK_FILE } from './database.ts'
 import { type Journal, openJournal } from './journal.ts'
+import { KeptLimits } from './keptLimits.ts'
 import { SqliteKeys } from './keys.ts'
 import { SqliteLedger } from './ledger.ts'
+import { SqliteLimits } from './limits.ts'
 import { Reading } from './reading.ts'
 
 export interface SqliteOptions {
@@ -25,6 +27,7 @@ export interface SqliteOptions {
 export interface SqliteStores {
   readonly ledger: LedgerStore
   readonly keys: KeyStore
+  readonly limits: LimitStore
   /** Writes what is pending, then closes; bounded in time. */
   close(): Promise<void>
 }
@@ -42,26 +45,34 @@ const TICK_MS = 60_000
 export async function openSqliteStores(options: SqliteOptions): Promise<SqliteStores> {
   const { directory, retainMs = null, synchronous = 'full', maxBytes = null, clock } = options
   prepareFiles(directory)
-  const { journal, keys, latestAt } = await openJournal({
+  const { journal, held } = await openJournal({
     directory,
     retainMs,
     synchronous,
     maxBytes,
     timeFrom: clock === undefined ? 'records' : 'ticks',
   })
-  const reading = new Reading(join(directory, LEDGER_FILE))
+  const path = join(directory, LEDGER_FILE)
+  const reading = new Reading(path)
+  const kept = new KeptLimits(path)
   const stopTicking = clock === undefined || retainMs === null ? () => {} : keepTicking(clock, journal)
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= (async () => {
       stopTicking()
-      // The reader first: the last connection that closes writes the log back into the file.
+      // The readers first: the last connection that closes writes the log back into the file.
+      kept.close()
       await reading.close()
       await journal.close()
     })()
     return closing
   }
-  return { ledger: new SqliteLedger(journal, reading, { latestAt, close }), keys: new SqliteKeys(journal, keys), close }
+  return {
+    ledger: new SqliteLedger(journal, reading, { latestAt: held.latestAt, close }),
+    keys: new SqliteKeys(journal, held.keys),
+    limits: new SqliteLimits(journal, reading, { limits: held.limits, lastSeq: held.lastSeq, kept }),
+    close,
+  }
 }
 
 /** Makes directory and files with rights for their owner alone; SQLite gives its other files the rights of these. */

@@ -1,6 +1,7 @@
 import type { AccountBalance, ReceiptPage, ReceiptQuery, UsageQuery, UsageReport } from '../../ports/ledger.ts'
 import type { CallId } from '../../vocabulary/id.ts'
 import type { CallRecord } from '../../vocabulary/record.ts'
+import type { AuditQuery, NumberedAudit } from './audits.ts'
 
 /** What the reader's thread can be asked, with what it answers. */
 export interface Answers {
@@ -8,6 +9,7 @@ export interface Answers {
   readonly receipts: { readonly ask: ReceiptQuery; readonly answer: ReceiptPage }
   readonly usage: { readonly ask: UsageQuery; readonly answer: UsageReport }
   readonly balances: { readonly ask: null; readonly answer: readonly AccountBalance[] }
+  readonly audits: { readonly ask: AuditQuery; readonly answer: readonly NumberedAudit[] }
 }
 
 export type QueryName = keyof Answers

@@ -2,6 +2,7 @@ import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ReceiptQuery, UsageQuery } from '../../ports/ledger.ts'
 import type { CallId } from '../../vocabulary/id.ts'
+import { type AuditQuery, auditsIn } from './audits.ts'
 import { openForReading } from './database.ts'
 import { describeFault } from './fault.ts'
 import type { Answers, QueryName, ReaderReply, ReaderRequest } from './query.ts'
@@ -32,6 +33,8 @@ function find({ name, ask }: ReaderRequest): Answers[QueryName]['answer'] {
       return usageIn(db, ask as UsageQuery)
     case 'balances':
       return balancesIn(db)
+    case 'audits':
+      return auditsIn(db, ask as AuditQuery)
   }
 }
 

@@ -8,9 +8,8 @@ import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
 import { smallestIdAt } from './callId.ts'
 import { CALL_OUTCOME_CODES, type CallerIdentity, DIALECTS, type NameTable, USAGE_SOURCES } from './codes.ts'
+import { checkPageSize } from './page.ts'
 
-/** Receipts in one page, at most. */
-export const MAX_PAGE = 1_000
 /** Texts that the reader remembers of each table of names; when they are more it starts anew. */
 const MAX_TEXTS = 10_000
 const ID_TIME_SHIFT = 22n
@@ -90,9 +89,7 @@ export class Receipts {
   /** @throws RangeError for a limit out of range or a cursor that this ledger never gave out */
   page(query: ReceiptQuery): ReceiptPage {
     const { limit, cursor, outcome } = query
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-      throw new RangeError(`limit: expected a whole number from 1 to ${MAX_PAGE}, got ${limit}`)
-    }
+    checkPageSize(limit)
     let from = query.since === undefined ? 0n : smallestIdAt(query.since)
     if (cursor !== undefined) {
       const after = callIdToInteger(cursor)
@@ -135,9 +132,9 @@ export class Receipts {
       dollars: amount(row.dollars!),
       durationMs: toMilliseconds(row.duration_us!)!,
       timeToFirstTokenMs: toMilliseconds(row.first_token_us!),
-      limited: false,
-      overrunDollars: null,
-      downgradedTo: null,
+      limited: row.limited === 1n,
+      overrunDollars: amount(row.overrun!),
+      downgradedTo: row.downgraded === null ? null : this.#models.of(row.downgraded!),
       attempts: this.#attempts.all(id).map(attempt => this.#attempt(attempt, at)),
     }
   }

@@ -5,7 +5,8 @@ import { ATTEMPT, CALL, NO_AMOUNT, type RingViews } from './ring.ts'
 import { saturated, saturatedSql } from './sums.ts'
 
 const INSERT_CALL = `INSERT INTO calls (id, at_offset_ms, model, caller, dialect, endpoint, outcome, status, streamed, held,
-  dollars, duration_us, first_token_us, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  dollars, duration_us, first_token_us, run, limited, overrun, downgraded)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const INSERT_ATTEMPT = `INSERT INTO attempts (call, n, deployment, outcome, status, started_offset_ms, duration_us,
   first_token_us, rate, dollars, source, input, cached, written_5m, written_1h, output, reasoning, circumstances, counts)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -85,6 +86,7 @@ export class Records {
 
   #call(at: number, id: bigint, run: string | null): void {
     const { numbers } = this.#views
+    const downgraded = numbers[at + CALL.downgraded]!
     this.#insertCall.get(
       id,
       numbers[at + CALL.atOffset]!,
@@ -100,6 +102,9 @@ export class Records {
       orNull(numbers[at + CALL.duration]!),
       orNull(numbers[at + CALL.firstToken]!),
       run,
+      orNull(numbers[at + CALL.limited]!),
+      this.#amount(at + CALL.overrun),
+      Number.isNaN(downgraded) ? null : this.#dictionary.row(downgraded),
     )
   }
 

@@ -5,7 +5,7 @@
  * takes 7 µs there and back where a transferred buffer takes 20 µs, and records that arrive meanwhile cost no wake-up.
  */
 
-/** Words of the ring, a power of two: 4 MB, some 15,000 plain calls that wait for the disk at once. */
+/** Words of the ring, a power of two: 4 MB, some 14,000 plain calls that wait for the disk at once. */
 export const RING_WORDS = 1 << 19
 
 /** Bytes of one text in an entry (names, callers, rates, runs), as UTF-8 at its longest. */
@@ -34,6 +34,8 @@ export const ENTRY = {
   call: 3,
   /** Anything rare, as JSON. */
   command: 4,
+  /** A use of limits, or a piece of a long one. Nobody waits for it: it shares the fate of the entries around it. */
+  use: 5,
 } as const
 
 /** Words of a `define` entry before its text. */
@@ -41,6 +43,9 @@ export const DEFINE = { table: 1, number: 2, bytes: 3, text: 4 } as const
 
 /** Words of a `command` entry before its text. */
 export const COMMAND = { bytes: 1, text: 2 } as const
+
+/** Words of a `use` entry before its text: `bytes` of `total`, which begin at byte `start` of the whole. */
+export const USE = { seq: 1, bytes: 2, start: 3, total: 4, text: 5 } as const
 
 /** Words of a `call` entry; then the attempts, then the text of the run. Absent numbers are NaN. */
 export const CALL = {
@@ -59,7 +64,10 @@ export const CALL = {
   firstToken: 13,
   attempts: 14,
   runBytes: 15,
-  words: 16,
+  limited: 16,
+  overrun: 17,
+  downgraded: 18,
+  words: 19,
 } as const
 
 /** Words of one attempt within a `call` entry. */

@@ -92,4 +92,50 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- NULL for nearly every call, which then takes one byte for each.
+  ALTER TABLE calls ADD COLUMN limited INTEGER;
+  ALTER TABLE calls ADD COLUMN overrun INTEGER;
+  ALTER TABLE calls ADD COLUMN downgraded INTEGER;
+
+  CREATE TABLE limits (
+    id TEXT PRIMARY KEY,
+    terms TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    declared INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What each member of a limit has used, as of a use. No limit has the id '': it stands for the budgets of runs.
+  CREATE TABLE limit_balances (
+    limit_id TEXT NOT NULL,
+    member TEXT NOT NULL,
+    budget INTEGER,
+    used INTEGER NOT NULL,
+    opens_at INTEGER NOT NULL,
+    ends_at INTEGER,
+    uses TEXT,
+    as_of INTEGER NOT NULL,
+    PRIMARY KEY (limit_id, member)
+  ) STRICT, WITHOUT ROWID;
+  -- Those that are over are found without reading a million that are not.
+  CREATE INDEX limit_balances_over ON limit_balances (ends_at) WHERE ends_at IS NOT NULL;
+
+  -- Uses that balances may not know of yet.
+  CREATE TABLE limit_uses (seq INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+  -- One row. Balances cover every use up to \`covered\`; those and balances that ended by \`over_at\` may be deleted.
+  -- \`given\` is the last use that any balance knows of, so that their numbers never repeat.
+  CREATE TABLE limit_marks (given INTEGER NOT NULL, covered INTEGER NOT NULL, over_at INTEGER NOT NULL) STRICT;
+  INSERT INTO limit_marks VALUES (0, 0, 0);
+
+  CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    address TEXT,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before TEXT,
+    after TEXT
+  ) STRICT;
+  `,
 ]

@@ -6,8 +6,10 @@ import { ID_EPOCH_MS, integerAtTime } from '../../vocabulary/id.ts'
 import type { Command, WriterMessage } from './command.ts'
 import { LEDGER_FILE, lockForWriting, openForWriting, type WriterSettings } from './database.ts'
 import { describeFault } from './fault.ts'
+import { Forgetting } from './forgetting.ts'
 import { type GroupResult, Groups } from './group.ts'
 import { KeyRows } from './keyRows.ts'
+import { LimitRows } from './limitRows.ts'
 import { CONTROL, type RingMemory, viewRing } from './ring.ts'
 import { Sweeper } from './sweep.ts'
 
@@ -91,13 +93,19 @@ class Writer {
   readonly #control: Int32Array
   readonly #groups: Groups
   readonly #retention: Retention
+  readonly #forgetting: Forgetting
   #position = 0
 
-  constructor(db: DatabaseSync, start: WriterStart, path: string, latestAt: EpochMs) {
+  constructor(
+    db: DatabaseSync,
+    start: WriterStart,
+    { path, limits, latestAt }: { readonly path: string; readonly limits: LimitRows; readonly latestAt: EpochMs },
+  ) {
     const views = viewRing(start.ring)
     this.#control = views.control
-    this.#groups = new Groups(db, path, views)
+    this.#groups = new Groups(db, { path, views, limits })
     this.#retention = new Retention(db, start, latestAt)
+    this.#forgetting = new Forgetting(limits)
   }
 
   run(): void {
@@ -112,13 +120,15 @@ class Writer {
         this.#retention.recorded(timeOf(group.latestId))
       }
       this.#retention.turnWhenDue()
+      this.#forgetting.turnWhenDue()
     }
   }
 
-  /** Waits until there are entries or retention is due. @returns the position behind the last entry */
+  /** Waits until there are entries or something is to be deleted. @returns the position behind the last entry */
   #await(): number {
     Atomics.store(this.#control, CONTROL.sleeping, 1)
-    Atomics.wait(this.#control, CONTROL.tail, this.#position, this.#retention.untilTurn())
+    const untilTurn = Math.min(this.#retention.untilTurn(), this.#forgetting.untilTurn())
+    Atomics.wait(this.#control, CONTROL.tail, this.#position, untilTurn)
     Atomics.store(this.#control, CONTROL.sleeping, 0)
     return Atomics.load(this.#control, CONTROL.tail)
   }
@@ -127,7 +137,8 @@ class Writer {
     const [first] = group.acknowledgements
     if (group.acknowledgements.length > 1 || first?.failure) {
       tell({ is: 'acknowledged', groups: group.acknowledgements, isCommitted: group.isCommitted })
-    } else if (group.count > 0) {
+    } else {
+      // Also when it is 0: those who wait for room in the ring must hear of it.
       tell(group.count)
     }
   }
@@ -135,6 +146,7 @@ class Writer {
   /** @returns true when the writer is to end */
   #obey(command: Command): boolean {
     if (command.do === 'tick') this.#retention.ticked(command.now)
+    else if (command.do === 'cover') this.#forgetting.wake()
     return command.do === 'close'
   }
 }
@@ -153,8 +165,9 @@ function main(start: WriterStart): void {
   try {
     db = openForWriting(start)
     const latestAt = timeOf(latestIdOf(db))
-    writer = new Writer(db, start, path, latestAt)
-    tell({ is: 'open', keys: new KeyRows(db).all(), latestAt })
+    const limits = new LimitRows(db)
+    writer = new Writer(db, start, { path, limits, latestAt })
+    tell({ is: 'open', keys: new KeyRows(db).all(), limits: limits.all(), lastSeq: limits.lastSeq(), latestAt })
   } catch (error) {
     tell({ is: 'refused', message: describeFault(error, 'open', path) })
     lock.close()
