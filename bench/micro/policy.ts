@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { Escrow } from '../../src/policy/escrow/escrow.ts'
 import { readPriceBook } from '../../src/policy/pricing/book.ts'
 import { linesOf, rate } from '../../src/policy/pricing/rate.ts'
 import { type Tariff, tariffFor, tariffFromOverride } from '../../src/policy/pricing/tariff.ts'
@@ -104,7 +103,6 @@ const cached = usages({ cachedInputTokens: 1_024 })
 const written = usages({ cachedInputTokens: 1_024, cacheWrite5mTokens: 300, cacheWrite1hTokens: 200 })
 const batch = usages({ special: { serviceTier: 'batch' } })
 const huge = usages({ cacheWrite5mTokens: 0 }).map(each => ({ ...each, inputTokens: each.inputTokens * 1e12 }))
-const escrow = new Escrow()
 const sample = record(mini)
 
 const RESULTS: readonly (readonly [string, number])[] = [
@@ -116,8 +114,6 @@ const RESULTS: readonly (readonly [string, number])[] = [
   ['rate, batch', time(i => rate(claude, batch[i & 1023]!, AT))],
   ['rate, beyond safe integers', time(i => rate(override, huge[i & 1023]!, AT))],
   ['worst case', time(i => worstCase(claude, { inputTokens: 900 + (i & 1023), outputTokens: 4_096 }, AT))],
-  ['escrow, hold and post', time(() => escrow.post(escrow.hold('ci', 4_100_000n), 1_200_000n))],
-  ['escrow, hold and void', time(() => escrow.void(escrow.hold('ci', 4_100_000n)))],
   ['lines of a bill', time(() => linesOf(sample.attempts[0]!.usage!, sample.attempts[0]!.rate!))],
   ['receipt', time(() => receiptOf(sample))],
 ]

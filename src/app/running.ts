@@ -1,21 +1,20 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { Gateway } from '../gateway/server.ts'
-import { createIds } from '../lifecycle/ids.ts'
-import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
-import { Escrow } from '../policy/escrow/escrow.ts'
+import { randomBytes } from 'node:crypto'
+import { openLimits } from '../lifecycle/limits/open.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { Owner } from '../threads/owner.ts'
+import { limitsOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
+import { answerCarried } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK } from './clock.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
-import { openPriceBook } from './priceBook.ts'
-import { tariffsOf } from './prices.ts'
+import { openPlane } from './plane.ts'
+import { openThreads } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
-import { openUpstreams } from './upstreams.ts'
 
 /** A gateway that listens. */
 export interface Running {
@@ -57,44 +56,60 @@ async function open(
   opened: (() => Promise<void>)[],
 ): Promise<Omit<Running, 'stop'>> {
   const clock = SYSTEM_CLOCK
-  const { dataDirectory, retainMs, upstreams: settings, trustCallers } = configuration
+  const { dataDirectory, retainMs } = configuration
   const telemetry = createTelemetry({ env })
   opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
   const { ledger } = stores
-  const registry = createRegistry({ configuration, keyStore: stores.keys, now: clock.now, randomBytes, warn: note })
+  const limits = await openLimits(configuration.limits, stores.limits, clock)
+  opened.push(limits.close)
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
-  const upstreams = openUpstreams(settings, clock)
-  opened.push(() => upstreams.close())
-  const book = await openPriceBook(settings.flatMap(({ baseUrl }) => (baseUrl === null ? [] : [baseUrl])))
-  const gateway = new Gateway({
-    world: {
-      clock,
-      ledger,
-      escrow: new Escrow(),
-      observer: telemetry,
-      engine: upstreams.engine,
-      tariff: tariffsOf(configuration, registry.deployments(), book),
-      bounds: DEFAULT_BOUNDS,
-    },
+  const metrics = () => telemetry.metrics()
+  const owner: Owner | null =
+    configuration.workers === 1
+      ? null
+      : new Owner({ desk: limits.desk, ledger, observer: telemetry, metrics, admin: answerCarried(adminFetch) })
+  const registry = createRegistry({
+    configuration,
+    keyStore: stores.keys,
+    now: clock.now,
+    randomBytes,
+    warn: note,
+    ...(owner === null ? {} : { told: owner }),
+  })
+  const admin = openAdmin({
     registry,
     ledger,
-    trustCallers,
-    nextId: createIds(clock, 0, ledger.latestAt),
+    limits: owner === null ? limits.registry : limitsOverThreads(limits.registry, owner),
+    audits: query => stores.limits.audits(query),
     receiptOf,
-    metrics: () => telemetry.metrics(),
-    isAdminToken: secretMatcher(adminToken),
-    admin: openAdmin({ registry, ledger, adminToken, receiptOf }),
   })
-  const port = await gateway.listen(configuration.listen)
-  opened.push(() => gateway.drain(configuration.drainMs))
+  function adminFetch(request: Request, address: string | null): Promise<Response> {
+    return admin(request, address)
+  }
+  const listenOn = async () => {
+    if (owner !== null) {
+      const keys = () => registry.keys()
+      const threads = await openThreads({ configuration, adminToken, owner, ledger, keys, note })
+      opened.push(() => threads.drain(configuration.drainMs))
+      return threads.port
+    }
+    const parts = {
+      configuration,
+      registry,
+      ledger,
+      limits: limits.desk,
+      observer: telemetry,
+      adminToken,
+      admin,
+      metrics,
+    }
+    const gateway = await openPlane({ ...parts, instance: 0, latestAt: ledger.latestAt }, opened)
+    const port = await gateway.listen(configuration.listen)
+    opened.push(() => gateway.drain(configuration.drainMs))
+    return port
+  }
+  const port = await listenOn()
   return { url: urlOnThisMachine({ ...configuration.listen, port }), registry, adminToken }
-}
-
-/** Compares digests, so that neither length nor contents of the token show in the time that it takes. */
-function secretMatcher(secret: string): (candidate: string) => boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  const expected = digest(secret)
-  return candidate => timingSafeEqual(digest(candidate), expected)
 }

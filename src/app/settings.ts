@@ -4,7 +4,8 @@ import { SYSTEM_CLOCK } from './clock.ts'
 import { parseListen } from './configuration/address.ts'
 import type { Configuration, ListenAddress } from './configuration/configuration.ts'
 import { formatFaults } from './configuration/fault.ts'
-import { findConfigurationFile, loadConfiguration } from './configuration/load.ts'
+import { findConfigurationFile } from './configuration/file.ts'
+import { loadConfiguration } from './configuration/load.ts'
 import { embeddedConfiguration } from './discovery/embedded.ts'
 
 export interface ServeOptions {

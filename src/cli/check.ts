@@ -8,16 +8,17 @@ export function register(program: Command): void {
     .description('name every fault of a configuration, with its path and line')
     .option('--config <file>', 'the configuration (default: PENSTOCK_CONFIG, else penstock.yaml)')
     .action(async ({ config }: { readonly config?: string }) => {
-      const { findConfigurationFile, loadConfiguration } = await import('../app/configuration/load.ts')
+      const { findConfigurationFile } = await import('../app/configuration/file.ts')
+      const { loadConfiguration } = await import('../app/configuration/load.ts')
       const { formatFaults } = await import('../app/configuration/fault.ts')
       const path = findConfigurationFile({ asked: config, env: process.env, workingDirectory: process.cwd() })
       if (path === null) throw new CommandFailure('there is no penstock.yaml here: name one with --config', WRONG_USAGE)
       const loaded = loadConfiguration({ path, env: process.env })
       if (loaded.faults !== undefined) throw new CommandFailure(formatFaults(loaded.faults), WRONG_USAGE)
       if (loaded.warnings.length > 0) process.stderr.write(`${formatFaults(loaded.warnings)}\n`)
-      const { models, upstreams, keys } = loaded.configuration
+      const { models, upstreams, keys, limits } = loaded.configuration
       process.stdout.write(
-        `${path}: ${models.length} models, ${upstreams.length} upstreams, ${keys.length} keys: no fault\n`,
+        `${path}: ${models.length} models, ${upstreams.length} upstreams, ${keys.length} keys, ${limits.length} limits: no fault\n`,
       )
     })
 }

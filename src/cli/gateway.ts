@@ -1,18 +1,10 @@
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { CommandFailure, WRONG_USAGE } from './failure.ts'
+import { CommandFailure, FAILED, WRONG_USAGE } from './failure.ts'
+import { DEFAULT_DATA, DEFAULT_URL, findGateway, type GatewayOptions } from './whereabouts.ts'
 
-const DEFAULT_URL = 'http://127.0.0.1:4000'
-const DEFAULT_DATA = './penstock-data'
 const TIMEOUT_MS = 30_000
-export const UNAUTHORISED = 401
-
-/** How every command that talks to a gateway is told which. */
-export interface GatewayOptions {
-  readonly url: string
-  readonly data: string
-  readonly key?: string
-}
+const INVALID = 400
+const UNAUTHORISED = 401
 
 /** What came back, read as JSON where it is. */
 export interface Answer {
@@ -20,36 +12,31 @@ export interface Answer {
   readonly body: unknown
 }
 
+export interface Question {
+  readonly method?: string
+  readonly body?: unknown
+  /** Null asks without one. */
+  readonly secret: string | null
+  readonly headers?: Readonly<Record<string, string>>
+  /** For the whole answer. */
+  readonly timeoutMs?: number
+}
+
+/** Adds the option that names a gateway. */
+export function withUrl(command: Command): Command {
+  const of = `of the gateway (default: the configuration's, else ${DEFAULT_URL})`
+  return command.addOption(new Option('--url <url>', of).env('PENSTOCK_URL'))
+}
+
 /** Adds the options that name a gateway and its admin token. */
 export function withGateway(command: Command): Command {
-  return command
-    .addOption(new Option('--url <url>', 'of the gateway').env('PENSTOCK_URL').default(DEFAULT_URL))
-    .option('--data <dir>', 'where the gateway keeps its admin token; PENSTOCK_ADMIN_TOKEN wins', DEFAULT_DATA)
+  const of = `where the gateway keeps its admin token; PENSTOCK_ADMIN_TOKEN wins (default: the configuration's, else ${DEFAULT_DATA})`
+  return withUrl(command).option('--data <dir>', of)
 }
 
-/** An admin token, and where it was found: whoever is refused must know which one to mend. */
-export interface FoundToken {
-  readonly token: string
-  readonly source: string
-}
-
-/** The admin token: of the environment, else of the data directory; null when there is none. */
-export async function findAdminToken(options: GatewayOptions): Promise<FoundToken | null> {
-  const { adminTokenOf, SECRET_RULE } = await import('../app/configuration/secret.ts')
-  const ofEnvironment = adminTokenOf(process.env)
-  // The file's token instead would act on a gateway that was not meant.
-  if (ofEnvironment === false) {
-    throw new CommandFailure(`PENSTOCK_ADMIN_TOKEN cannot be a token: expected ${SECRET_RULE}`, WRONG_USAGE)
-  }
-  if (ofEnvironment !== null) return { token: ofEnvironment, source: 'PENSTOCK_ADMIN_TOKEN' }
-  const { adminTokenFile, readAdminToken } = await import('../app/discovery/adminToken.ts')
-  const source = adminTokenFile(options.data)
-  try {
-    const token = readAdminToken(options.data)
-    return token === null ? null : { token, source }
-  } catch (error) {
-    throw new CommandFailure(`the admin token cannot be read: ${(error as Error).message}`)
-  }
+/** Adds the option that asks as a caller. */
+export function withKey(command: Command, description: string): Command {
+  return command.addOption(new Option('--key <key>', description).env('PENSTOCK_KEY'))
 }
 
 /** Asks the admin API; fails with a sentence when there is no token, a wrong one, or no gateway. */
@@ -58,23 +45,40 @@ export async function askAdmin(
   path: string,
   request: { readonly method?: string; readonly body?: unknown } = {},
 ): Promise<Answer> {
-  const found = await findAdminToken(options)
-  if (found === null) {
-    const file = join(options.data, 'admin-token')
-    throw new CommandFailure(`no admin token: expected one in PENSTOCK_ADMIN_TOKEN or in ${file} (--data)`)
-  }
-  const answer = await ask(options.url, `/admin/v1/${path}`, { ...request, secret: found.token })
+  const gateway = await findGateway(options)
+  const found = await gateway.adminToken()
+  if (found === null) throw new CommandFailure(`no admin token: expected one ${gateway.tokenPlaces}`)
+  const answer = await ask(gateway.url, `/admin/v1/${path}`, { ...request, secret: found.token })
   if (answer.status !== UNAUTHORISED) return answer
-  throw new CommandFailure(`the gateway at ${options.url} does not take the admin token of ${found.source}`)
+  throw new CommandFailure(`the gateway at ${gateway.url} does not take the admin token of ${found.source}`)
+}
+
+/**
+ * Asks as the caller when `--key` says so; else as the admin when a token is at hand; else as the caller whose key is in
+ * the environment, who is also asked when the token is another gateway's.
+ */
+export async function askAdminOrCaller(
+  options: GatewayOptions,
+  command: Command,
+  paths: { readonly admin: string; readonly caller: string },
+): Promise<Answer> {
+  const { key } = options
+  const gateway = await findGateway(options)
+  const asCaller = (secret: string) => ask(gateway.url, `/v1/${paths.caller}`, { secret })
+  if (key && command.getOptionValueSource('key') === 'cli') return asCaller(key)
+  const found = await gateway.adminToken()
+  if (found === null) {
+    if (key) return asCaller(key)
+    throw new CommandFailure('neither a key (--key, PENSTOCK_KEY) nor an admin token (--data) is at hand')
+  }
+  if (!key) return askAdmin(options, paths.admin)
+  const answer = await ask(gateway.url, `/admin/v1/${paths.admin}`, { secret: found.token })
+  return answer.status === UNAUTHORISED ? asCaller(key) : answer
 }
 
 /** Asks a gateway. */
-export async function ask(
-  url: string,
-  path: string,
-  request: { readonly method?: string; readonly body?: unknown; readonly secret: string },
-): Promise<Answer> {
-  const { method = 'GET', body, secret } = request
+export async function ask(url: string, path: string, question: Question): Promise<Answer> {
+  const { method = 'GET', body, secret, headers = {}, timeoutMs = TIMEOUT_MS } = question
   const target = addressOf(url, path)
   let status: number
   let text: string
@@ -82,11 +86,12 @@ export async function ask(
     const response = await fetch(target, {
       method,
       headers: {
-        authorization: `Bearer ${secret}`,
+        ...headers,
+        ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
     })
     status = response.status
@@ -114,12 +119,22 @@ function reasonOf(error: unknown): string {
   return cause?.message || cause?.code || message
 }
 
+interface Problem {
+  readonly error?: {
+    readonly message?: string
+    readonly faults?: readonly { readonly place: string; readonly message: string }[]
+  }
+}
+
 /** The answer's body when it is one of these statuses; else the server's own sentence ends the command. */
 export function expectStatus(answer: Answer, ...statuses: readonly number[]): unknown {
   if (statuses.includes(answer.status)) return answer.body
-  const { error } = (answer.body ?? {}) as {
-    error?: { message?: string; faults?: { place: string; message: string }[] }
-  }
-  const faults = (error?.faults ?? []).map(fault => `\n  ${fault.place}: ${fault.message}`).join('')
-  throw new CommandFailure(`${error?.message ?? `the gateway answered ${answer.status}`}${faults}`)
+  const { error } = (answer.body ?? {}) as Problem
+  // The message of a fault is made of its faults; a line for each is easier to read.
+  const faults = (error?.faults ?? []).map(({ place, message }) => (place ? `${place}: ${message}` : message))
+  const sentence = faults.length > 0 ? faults.join('\n') : error?.message
+  throw new CommandFailure(
+    sentence ?? `the gateway answered ${answer.status}`,
+    answer.status === INVALID ? WRONG_USAGE : FAILED,
+  )
 }

@@ -8,6 +8,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   key: () => import('./key.ts'),
   usage: () => import('./usage.ts'),
   receipt: () => import('./receipt.ts'),
+  limits: () => import('./limits.ts'),
+  'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
 }
 

@@ -1,8 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../units/time.ts'
+import { FAILED, WRONG_USAGE } from './failure.ts'
+import { withUrl } from './gateway.ts'
+import { findGateway } from './whereabouts.ts'
 
 interface Options {
-  readonly url: string
+  readonly url?: string
   readonly key?: string
   readonly model?: string
   readonly dialect: 'openai' | 'anthropic'
@@ -22,9 +25,6 @@ interface Options {
   readonly lengths?: string
   readonly format: 'table' | 'json' | 'csv'
 }
-
-const FAILED = 1
-const WRONG_USAGE = 2
 
 function positive(text: string): number {
   const value = Number(text)
@@ -46,11 +46,9 @@ function duration(text: string): number {
 
 /** Adds `replay` to the commands. */
 export function register(program: Command): void {
-  program
-    .command('replay')
+  withUrl(program.command('replay'))
     .argument('<trace>', 'a recorded trace, recognised by its content; packed with gzip or not')
     .description('play a recorded trace against a gateway, open loop')
-    .addOption(new Option('--url <url>', 'of the gateway').env('PENSTOCK_URL').default('http://127.0.0.1:4000'))
     .addOption(new Option('--key <key>', 'a key of the gateway').env('PENSTOCK_KEY'))
     .option('--model <name>', 'ask for this model; needed where the trace names none')
     .addOption(new Option('--dialect <name>', 'how to ask').choices(['openai', 'anthropic']).default('openai'))
@@ -112,16 +110,17 @@ async function playWithProgress(trace: Trace, options: Options, signal: AbortSig
     import('../app/clock.ts'),
     import('ora'),
   ])
+  const { url } = await findGateway(options)
   const key = options.key ?? null
   const nameless = options.model === undefined && trace.requests.some(({ model }) => model === null)
-  const model = nameless ? await onlyModel(options.url, key) : (options.model ?? null)
+  const model = nameless ? await onlyModel(url, key) : (options.model ?? null)
   // Shows nothing where standard error is no terminal, or one that does not know its width: ora would count lines for ever.
   const isSilent = !process.stderr.isTTY || !process.stderr.columns
   const spinner = ora({ stream: process.stderr, isSilent, discardStdin: false }).start('starting')
   try {
     return await replay({
       trace,
-      url: options.url,
+      url,
       key,
       model,
       dialect: options.dialect,

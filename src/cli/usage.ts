@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { askAdmin, expectStatus, type GatewayOptions, withGateway } from './gateway.ts'
+import { askAdmin, expectStatus, withGateway } from './gateway.ts'
 import { type Format, print, type Row, withFormat } from './output.ts'
+import type { GatewayOptions } from './whereabouts.ts'
 
 interface Options extends GatewayOptions {
   readonly by: string

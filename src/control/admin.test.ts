@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMIN_TOKEN, BEGAN, openStage, recordOf, type Stage } from './stage.fixture.ts'
+import { ADMIN_TOKEN, type Asked, askAdmin, BEGAN, openStage, recordOf, type Stage } from './stage.fixture.ts'
 
 const RECORDS = [recordOf(0), recordOf(1, { outcome: 'failed', status: 502 }), recordOf(2, { model: 'other' })]
 
@@ -10,26 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-interface Asked {
-  readonly token?: string | null
-  readonly method?: string
-  readonly body?: unknown
-  readonly headers?: Record<string, string>
-}
-
-async function ask(path: string, { token = ADMIN_TOKEN, method, body, headers = {} }: Asked = {}) {
-  const response = await fetch(`${stage.url}/admin/v1/${path}`, {
-    method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
-  })
-  const text = await response.text()
-  return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) }
-}
+const ask = (path: string, asked?: Asked) => askAdmin(stage, path, asked)
 
 describe('the admin token', () => {
   it.each([

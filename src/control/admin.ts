@@ -1,40 +1,36 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { bridge, problemAnswer, send } from './bridge.ts'
+import type { AdminApp, AdminEnv } from './app.ts'
+import { addAudit } from './audit.ts'
 import type { AdminDependencies } from './dependencies.ts'
+import type { AdminFetch } from './handler.ts'
 import { addKeys } from './keys.ts'
+import { addLimitStates } from './limit-states.ts'
+import { addLimits } from './limits.ts'
 import { addListings } from './listings.ts'
 import { faultsOf, invalidInput, problem, serverProblem } from './problem.ts'
 import { addReceipts } from './receipts.ts'
-import { bearerCheck } from './token.ts'
 import { addUsage } from './usage.ts'
 
 const BASE_PATH = '/admin/v1'
 
 /**
- * The admin API, described by its own `GET /admin/v1/openapi.json`: the routes that serve are those that document.
+ * The admin API, described by its own `GET /admin/v1/openapi.json`: the routes that serve are those that document. Whoever
+ * asks has shown the admin token before.
  *
- * @returns a handler of `node:http` for everything below `/admin/`
+ * @returns answers a request that came from an address
  */
-export function createAdmin(
-  dependencies: AdminDependencies,
-): (request: IncomingMessage, response: ServerResponse) => void {
+export function createAdmin(dependencies: AdminDependencies): AdminFetch {
   const app = createApp(dependencies)
-  const authorised = bearerCheck(dependencies.adminToken)
-  return (request, response) => {
-    // Asked before the body is read: who may not come in shall not make the gateway keep bytes.
-    if (authorised(request.headers.authorization)) void bridge(request, response, app.fetch)
-    else send(response, problemAnswer(401, unauthorised(), { 'www-authenticate': 'Bearer' }))
-  }
+  return async (request, address) => app.fetch(request, { address })
 }
 
-function createApp(dependencies: AdminDependencies): OpenAPIHono {
-  const app = new OpenAPIHono({
+function createApp(dependencies: AdminDependencies): AdminApp {
+  const app = new OpenAPIHono<AdminEnv>({
     defaultHook: (result, context) =>
       result.success ? undefined : context.json(invalidInput(faultsOf(result.error.issues)), 400),
-  }).basePath(BASE_PATH) as OpenAPIHono
+  }).basePath(BASE_PATH) as AdminApp
   app.use('*', async (context, next) => {
     context.header('cache-control', 'no-store')
     if (bodyIsJson(context)) return next()
@@ -42,6 +38,9 @@ function createApp(dependencies: AdminDependencies): OpenAPIHono {
   })
   addKeys(app, dependencies.registry)
   addListings(app, dependencies.registry)
+  addLimits(app, dependencies)
+  addLimitStates(app, dependencies.limits)
+  addAudit(app, dependencies.audits)
   addReceipts(app, dependencies)
   addUsage(app, dependencies.ledger)
   describe(app)
@@ -55,17 +54,17 @@ function createApp(dependencies: AdminDependencies): OpenAPIHono {
   return app
 }
 
-function describe(app: OpenAPIHono): void {
+function describe(app: AdminApp): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
-    info: { title: 'Penstock admin API', version: '1', description: 'Keys, listings, receipts and usage.' },
+    info: {
+      title: 'Penstock admin API',
+      version: '1',
+      description: 'Keys, limits, the audit of their changes, listings, receipts and usage.',
+    },
     security: [{ adminToken: [] }],
   })
-}
-
-function unauthorised() {
-  return problem('invalid_admin_token', 'no valid admin token: expected it in `Authorization: Bearer TOKEN`')
 }
 
 function bodyIsJson(context: Context): boolean {

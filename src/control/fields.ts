@@ -38,6 +38,17 @@ function sameDay(text: string, at: number): boolean {
   return formatTime(at + minutes * 60_000).startsWith(text.slice(0, 10))
 }
 
+/** How much a query asks for at most: 1 to `most`. What it gets when it says nothing is the route's to apply. */
+export function pageSize({ most, byDefault }: { readonly most: number; readonly byDefault: number }) {
+  const rule = `expected a whole number from 1 to ${most}`
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, { error: rule })
+    .transform(Number)
+    .refine(size => size >= 1 && size <= most, { error: rule })
+    .openapi({ type: 'integer', minimum: 1, maximum: most, default: byDefault })
+}
+
 export const time = z.string().openapi({ format: 'date-time' })
 
 export const money = z.string().openapi({

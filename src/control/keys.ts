@@ -1,8 +1,9 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { createRoute, z } from '@hono/zod-openapi'
 import type { NewKey, Registry } from '../ports/registry.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import { INVALID, json, missing, problemSchema, UNAUTHORISED } from './answers.ts'
+import type { AdminApp } from './app.ts'
 import { closed, keyName, label, tagName, time } from './fields.ts'
 import { type Fault, invalidInput, problem } from './problem.ts'
 
@@ -79,7 +80,7 @@ const revokeRoute = createRoute({
   },
 })
 
-export function addKeys(app: OpenAPIHono, registry: Registry): void {
+export function addKeys(app: AdminApp, registry: Registry): void {
   app.openapi(listRoute, context => context.json({ keys: registry.keys().map(shown) }, 200))
 
   app.openapi(createKeyRoute, async context => {

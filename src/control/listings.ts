@@ -1,8 +1,9 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { createRoute, z } from '@hono/zod-openapi'
 import type { Registry, UpstreamInfo } from '../ports/registry.ts'
 import { formatTime } from '../units/time.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import { json, UNAUTHORISED } from './answers.ts'
+import type { AdminApp } from './app.ts'
 import { time } from './fields.ts'
 
 const modelSchema = z
@@ -52,7 +53,7 @@ const upstreamsRoute = createRoute({
   },
 })
 
-export function addListings(app: OpenAPIHono, registry: Registry): void {
+export function addListings(app: AdminApp, registry: Registry): void {
   app.openapi(modelsRoute, context => context.json({ models: registry.models().map(shownModel) }, 200))
   app.openapi(upstreamsRoute, context => context.json({ upstreams: registry.upstreams().map(shownUpstream) }, 200))
 }

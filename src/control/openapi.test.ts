@@ -1,6 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LIMIT_UNITS, type Limit } from '../vocabulary/limit.ts'
+import { limitChangesSchema, limitSchema, newLimitSchema } from './limit-schema.ts'
+import { shownLimit } from './limit-views.ts'
+import { termsOf } from './limits.fixture.ts'
 import { receiptSchema } from './receipt-schema.ts'
 import { ADMIN_TOKEN, openStage, plainReceipt, recordOf, type Stage } from './stage.fixture.ts'
+
+const BUDGET = { scope: 'key:ci', unit: 'dollars', amount: '0.1', window: 'total' as unknown }
+const QUEUEING = { ...BUDGET, onReached: 'queue', wait: '30s' }
+const WINDOWS = [
+  'total',
+  { sliding: '1m' },
+  { anchored: '5h' },
+  { calendar: 'week' },
+  { calendar: 'day', timezone: 'Asia/Kolkata' },
+  { cycle: 'month', from: '2026-01-31' },
+]
 
 type Json = Record<string, unknown>
 
@@ -23,13 +38,20 @@ describe('the OpenAPI document', () => {
     expect(document.openapi).toBe('3.1.0')
     expect(described.sort()).toEqual([
       'delete /admin/v1/keys/{name}',
+      'delete /admin/v1/limits/{id}',
+      'get /admin/v1/audit',
       'get /admin/v1/keys',
+      'get /admin/v1/limit-states',
+      'get /admin/v1/limits',
+      'get /admin/v1/limits/{id}',
       'get /admin/v1/models',
       'get /admin/v1/receipts',
       'get /admin/v1/receipts/{id}',
       'get /admin/v1/upstreams',
       'get /admin/v1/usage',
+      'patch /admin/v1/limits/{id}',
       'post /admin/v1/keys',
+      'post /admin/v1/limits',
     ])
   })
 
@@ -58,5 +80,45 @@ describe('the OpenAPI document', () => {
   it('describes receipts as they are', () => {
     expect(receiptSchema.safeParse(plainReceipt(recordOf(0))).error?.issues ?? []).toEqual([])
     expect(receiptSchema.safeParse({ ...(plainReceipt(recordOf(0)) as Json), dollars: 0.0015 }).success).toBe(false)
+  })
+
+  it('describes what makes and changes a limit, field by field, though no schema reads it', () => {
+    const bodies = ['/admin/v1/limits', '/admin/v1/limits/{id}'].map(path => {
+      const { post, patch } = document.paths[path]!
+      return JSON.stringify((post ?? patch)!.requestBody)
+    })
+    expect(bodies[0]).toContain('#/components/schemas/NewLimit"')
+    expect(bodies[1]).toContain('#/components/schemas/LimitChanges"')
+    const { NewLimit, LimitChanges } = document.components.schemas as Record<string, { properties: Json } & Json>
+    expect(Object.keys(NewLimit!.properties).sort()).toEqual(Object.keys(QUEUEING).sort())
+    expect(NewLimit).toMatchObject({ required: ['scope', 'unit', 'amount'], additionalProperties: false })
+    expect(LimitChanges!.required ?? []).toEqual([])
+  })
+
+  it('says that a state of concurrency has no window, and what a window is', () => {
+    const { LimitState, LimitWindow } = document.components.schemas as Record<string, { properties: Json } & Json>
+    expect(LimitState!.properties.window).toEqual({ anyOf: [...(LimitWindow!.anyOf as Json[]), { type: 'null' }] })
+    expect(LimitWindow!.description).toContain('time zone')
+  })
+
+  it.each([
+    ...['organisation', 'each:key', 'model:fast'].map(scope => ({ ...BUDGET, scope })),
+    ...LIMIT_UNITS.map(unit => ({ ...BUDGET, unit, amount: unit === 'dollars' ? '1.5' : 2 })),
+    ...WINDOWS.map(window => ({ ...BUDGET, window })),
+    ...['stop', 'warn', { downgrade: 'fast' }].map(onReached => ({ ...BUDGET, onReached })),
+    QUEUEING,
+    { scope: 'key:ci', unit: 'concurrency', amount: 8 },
+  ])('describes every limit that may be made, and as it is shown then: %j', form => {
+    expect(newLimitSchema.safeParse(form).error?.issues ?? []).toEqual([])
+    const limit: Limit = { ...termsOf(form), id: 'lim_0', createdAt: 0, readOnly: false }
+    expect(limitSchema.strict().safeParse(shownLimit(limit)).error?.issues ?? []).toEqual([])
+    expect(limitChangesSchema.safeParse(shownLimit(limit)).success).toBe(true)
+  })
+
+  it('describes no limit of an unknown window, unit or field', () => {
+    const wrong = [{ window: { sliding: 5 } }, { window: { sliding: '1m', anchored: '1m' } }, { unit: 'bananas' }]
+    for (const change of [...wrong, { colour: 'red' }, { onReached: 'explode' }, { amount: null }]) {
+      expect(newLimitSchema.safeParse({ ...BUDGET, ...change }).success).toBe(false)
+    }
   })
 })

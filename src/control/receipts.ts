@@ -1,24 +1,17 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { createRoute, z } from '@hono/zod-openapi'
 import type { ReceiptPage, ReceiptQuery } from '../ports/ledger.ts'
 import { callIdToInteger } from '../vocabulary/id.ts'
 import { INVALID, json, missing, UNAUTHORISED } from './answers.ts'
+import type { AdminApp } from './app.ts'
 import type { AdminDependencies } from './dependencies.ts'
-import { callOutcome, closed, moment } from './fields.ts'
+import { callOutcome, closed, moment, pageSize } from './fields.ts'
 import { invalidInput, problem } from './problem.ts'
 import { receiptSchema } from './receipt-schema.ts'
 
 const DEFAULT_PAGE = 100
 const MAX_PAGE = 1_000
-const PAGE_RULE = `expected a whole number from 1 to ${MAX_PAGE}`
 const MAX_CURSOR_CHARACTERS = 200
 const CURSOR_RULE = 'expected the cursor of the page before'
-
-const pageSize = z
-  .string()
-  .regex(/^\d{1,6}$/, { error: PAGE_RULE })
-  .transform(Number)
-  .refine(size => size >= 1 && size <= MAX_PAGE, { error: PAGE_RULE })
-  .openapi({ type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE })
 
 const query = closed(
   {
@@ -26,7 +19,7 @@ const query = closed(
     until: moment.optional().openapi({ description: 'Exclusive.' }),
     outcome: callOutcome.optional(),
     cursor: z.string().min(1, { error: CURSOR_RULE }).max(MAX_CURSOR_CHARACTERS, { error: CURSOR_RULE }).optional(),
-    limit: pageSize.optional(),
+    limit: pageSize({ most: MAX_PAGE, byDefault: DEFAULT_PAGE }).optional(),
   },
   'parameter',
 )
@@ -54,7 +47,7 @@ const oneRoute = createRoute({
   responses: { 200: json('The receipt.', receiptSchema), ...missing('receipt'), ...UNAUTHORISED },
 })
 
-export function addReceipts(app: OpenAPIHono, { ledger, receiptOf }: AdminDependencies): void {
+export function addReceipts(app: AdminApp, { ledger, receiptOf }: AdminDependencies): void {
   app.openapi(pageRoute, async context => {
     const { since, until, outcome, cursor, limit = DEFAULT_PAGE } = context.req.valid('query')
     if (since !== undefined && until !== undefined && until < since) {

@@ -6,10 +6,12 @@ import type { NewKey, Registry } from '../ports/registry.ts'
 import { formatDollars } from '../units/money.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
-import type { Deployment, Model } from '../vocabulary/deployment.ts'
+import { type Deployment, type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
 import { callIdToInteger, encodeCallId } from '../vocabulary/id.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { createAdmin } from './admin.ts'
+import { adminHandler } from './handler.ts'
+import { type MemoryLimits, memoryLimits, termsOf } from './limits.fixture.ts'
 
 export const ADMIN_TOKEN = 'admin-token-of-the-stage'
 /** 2026-03-01T00:00:00Z, when the stage's first call came; each later one came a second after. */
@@ -28,8 +30,12 @@ const FAST: Model = {
   deployments: [DEPLOYMENT],
   route: 'inOrder',
   maxOutputTokens: 4096,
+  timeLimits: NO_TIME_LIMITS,
   createdAt: BEGAN,
 }
+
+/** What the stage's configuration declares: sixty requests a minute of each key. */
+export const DECLARED = termsOf({ scope: 'each:key', unit: 'requests', amount: 60, window: { sliding: '1m' } })
 
 export function sha256(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
@@ -182,26 +188,55 @@ export interface Stage {
   readonly url: string
   readonly ledger: MemoryLedger
   readonly registry: Registry
+  readonly limits: MemoryLimits
   close(): Promise<void>
 }
 
-/** A server with the admin API over a registry and a ledger in memory; `others` answers what is not below `/admin/`. */
+export interface Asked {
+  /** Null for none. */
+  readonly token?: string | null
+  readonly method?: string
+  /** Sent as JSON, a text as it is. */
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+/** Asks the admin API of a stage, with its token unless told otherwise. */
+export async function askAdmin(stage: Stage, path: string, asked: Asked = {}) {
+  const { token = ADMIN_TOKEN, method, body, headers = {} } = asked
+  const response = await fetch(`${stage.url}/admin/v1/${path}`, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) }
+}
+
+/** A server with the admin API over a registry, limits and a ledger in memory; `others` answers what is not below `/admin/`. */
 export async function openStage(records: readonly CallRecord[] = [], others?: RequestListener): Promise<Stage> {
   const registry = memoryRegistry()
   const ledger = memoryLedger(records)
-  const admin = createAdmin({
+  const limits = memoryLimits(BEGAN, [DECLARED])
+  const fetch = createAdmin({
     registry,
     ledger,
-    adminToken: ADMIN_TOKEN,
+    limits,
+    audits: limits.audits,
     receiptOf: plainReceipt,
   })
+  const admin = adminHandler(fetch, ADMIN_TOKEN)
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/admin/')) admin(request, response)
     else if (others) others(request, response)
     else response.writeHead(404).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { url: urlOf(server), registry, ledger, close: () => closed(server) }
+  return { url: urlOf(server), registry, ledger, limits, close: () => closed(server) }
 }
 
 function urlOf(server: Server): string {

@@ -1,8 +1,9 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { createRoute, z } from '@hono/zod-openapi'
 import type { LedgerStore, UsageDimension, UsageSums } from '../ports/ledger.ts'
 import { formatDollars } from '../units/money.ts'
 import { isShortName } from '../vocabulary/names.ts'
 import { INVALID, json, UNAUTHORISED } from './answers.ts'
+import type { AdminApp } from './app.ts'
 import { closed, moment, money } from './fields.ts'
 import { invalidInput } from './problem.ts'
 
@@ -61,7 +62,7 @@ const usageRoute = createRoute({
   responses: { 200: json('Rows and totals.', usageSchema), ...INVALID, ...UNAUTHORISED },
 })
 
-export function addUsage(app: OpenAPIHono, ledger: Pick<LedgerStore, 'usage'>): void {
+export function addUsage(app: AdminApp, ledger: Pick<LedgerStore, 'usage'>): void {
   app.openapi(usageRoute, async context => {
     const { by = ['model' as const], since, until } = context.req.valid('query')
     if (since !== undefined && until !== undefined && until < since) {

@@ -12,6 +12,7 @@ import { refuse, refuseUnread } from './answer.ts'
 import { authenticate } from './authenticate.ts'
 import { MAX_BODY_BYTES, readBody } from './body.ts'
 import { Callers } from './caller.ts'
+import { capsOf } from './caps.ts'
 import { CALLER_DIALECTS } from './dialects.ts'
 import type { GatewayOptions } from './options.ts'
 import { HttpReply } from './reply.ts'
@@ -87,6 +88,8 @@ export class CallRoutes {
     if ('fault' in body) return reject({ cause: 'malformed', message: body.fault })
     const known = this.#callers.of(key, request.headers)
     if ('fault' in known) return reject({ cause: 'malformed', message: known.fault })
+    const caps = capsOf(request.headers, known.caller.run)
+    if ('fault' in caps) return reject({ cause: 'malformed', message: caps.fault })
     const model = this.#options.registry.model(body.model)
     const refusal = model === undefined ? unknownModel(body.model) : forbidden(model, key, dialect)
     if (model === undefined || refusal !== null) return reject(refusal!)
@@ -103,6 +106,8 @@ export class CallRoutes {
       query: arrival.query,
       headers: forwardedHeaders(request.rawHeaders),
       traceparent: typeof traceparent === 'string' ? traceparent : null,
+      runBudget: caps.runBudget,
+      maxDollars: caps.maxDollars,
     })
   }
 

@@ -1,4 +1,4 @@
-import { answerHeaders, renderRefusal } from '../dialects/index.ts'
+import { answerHeaders, rateLimitHeaders, renderRefusal } from '../dialects/index.ts'
 import type { CallerDialect } from '../lifecycle/call.ts'
 import type { DialectName } from '../vocabulary/dialect.ts'
 
@@ -9,11 +9,13 @@ export const CALLER_DIALECTS: Readonly<Record<DialectName, CallerDialect>> = {
     requestIdHeader: 'x-request-id',
     refusal: (refusal, id) => renderRefusal('openai', refusal, id),
     answerHeaders,
+    rateLimitHeaders: (view, now) => rateLimitHeaders('openai', view, now),
   },
   anthropic: {
     name: 'anthropic',
     requestIdHeader: 'request-id',
     refusal: (refusal, id) => renderRefusal('anthropic', refusal, id),
     answerHeaders,
+    rateLimitHeaders: (view, now) => rateLimitHeaders('anthropic', view, now),
   },
 }

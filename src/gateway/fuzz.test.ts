@@ -7,6 +7,11 @@ import { SECRET, type Stage, startStage, until } from './stage.fixture.ts'
 const CASES = 1_000
 const ANSWER_WITHIN_MS = 5_000
 
+const LIMITS = [
+  { scope: 'key:ci', unit: 'dollars', amount: '9000000', window: 'total' },
+  { scope: 'each:key', unit: 'concurrency', amount: CASES },
+]
+
 let stage: Stage
 beforeAll(async () => {
   stage = await startStage((_request, response, body) => {
@@ -19,7 +24,7 @@ beforeAll(async () => {
     response.setHeader('content-type', 'text/event-stream')
     for (const frame of FRAMES) response.write(frame)
     response.end()
-  })
+  }, LIMITS)
 })
 afterAll(() => stage.close())
 
@@ -93,6 +98,8 @@ const paths = fc.constantFrom(
 const headerNames = fc.constantFrom(
   'x-penstock-tag',
   'x-penstock-run',
+  'x-penstock-run-budget',
+  'x-penstock-max-dollars',
   'traceparent',
   'content-type',
   'x-api-key',
@@ -153,7 +160,7 @@ describe('the gateway', () => {
     )
     for (const status of ['200', '400', '401', '403', '404']) expect([...statuses]).toContain(status)
     await until('every life to end', () => stage.gateway.livesUnderWay === 0)
-    expect(stage.escrow.balance('ci').pending).toBe(0n)
+    expect(stage.limits().map(limit => limit.held)).toEqual([0, 0])
     expect(new Set(stage.records.map(record => record.id)).size).toBe(stage.records.length)
     const last = await exchange([
       Buffer.from(

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { World } from '../lifecycle/world.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
+import type { Limits } from '../ports/limits.ts'
 import type { Registry } from '../ports/registry.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
@@ -9,6 +10,7 @@ export interface GatewayOptions {
   readonly world: World
   readonly registry: Registry
   readonly ledger: Pick<LedgerStore, 'receipt'>
+  readonly limits: Pick<Limits, 'views'>
   /** Loopback callers need no key. */
   readonly trustCallers: boolean
   nextId(): CallId

@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { renderModel, renderModelList } from '../dialects/index.ts'
+import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { DialectName } from '../vocabulary/dialect.ts'
 import { callIdToInteger } from '../vocabulary/id.ts'
+import { type LimitView, type Quantity, showQuantity } from '../vocabulary/limit.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { answerBytes, answerJson, refuse } from './answer.ts'
 import { authenticate, isLoopback, secretIn } from './authenticate.ts'
+import { Callers } from './caller.ts'
 import type { GatewayOptions } from './options.ts'
 
 /** What callers read: models, receipts, health, metrics. Nothing here reaches an upstream. */
 export class ReadRoutes {
   readonly #options: GatewayOptions
+  readonly #callers = new Callers()
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -68,6 +72,23 @@ export class ReadRoutes {
     )
   }
 
+  /** `GET /v1/limits`: every limit that binds the caller, with those of the run that it names. */
+  limits(request: IncomingMessage, response: ServerResponse): void {
+    const key = this.#keyOf(request, response, 'openai')
+    if (key === null) return
+    const known = this.#callers.of(key, request.headers)
+    if ('fault' in known) {
+      refuse(response, 'openai', { cause: 'malformed', message: known.fault })
+      return
+    }
+    this.#options.limits.views(known.caller).then(
+      views => answerJson(response, 200, { limits: views.map(limitOf) }),
+      (error: Error) => {
+        refuse(response, 'openai', { cause: 'internal', message: `the limits could not be read: ${error.message}` })
+      },
+    )
+  }
+
   metrics(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#mayObserve(request)) {
       refuse(response, 'openai', { cause: 'invalidKey', message: 'from elsewhere than loopback, a key is needed' })
@@ -104,6 +125,21 @@ export class ReadRoutes {
       refuse(response, dialect, { cause: 'invalidKey', message })
     }
     return key
+  }
+}
+
+/** A limit as its callers see it: its id is the admin's alone. */
+function limitOf({ scope, unit, window, amount, used, held, left, resetsAt }: LimitView) {
+  const show = (quantity: Quantity) => showQuantity(unit, quantity)
+  return {
+    scope,
+    unit,
+    window,
+    amount: show(amount),
+    used: show(used),
+    held: show(held),
+    left: show(left),
+    resetsAt: resetsAt === null ? null : formatTime(resetsAt),
   }
 }
 

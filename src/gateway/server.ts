@@ -17,7 +17,7 @@ const SILENT_MS = 660_000
 const IDLE_SWEEP_MS = 50
 
 /** Paths that exist, with another method than was used. */
-const READS = ['/v1/models', '/health/live', '/health/ready', '/metrics', '/']
+const READS = ['/v1/models', '/v1/limits', '/health/live', '/health/ready', '/metrics', '/']
 
 /** The data plane: HTTP in, lives out. */
 export class Gateway {
@@ -41,14 +41,19 @@ export class Gateway {
     return this.#calls.lives.size
   }
 
-  /** Listens; resolves with the port, which is the one asked for unless that was 0. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<number> {
+  /**
+   * Listens; resolves with the port, which is the one asked for unless that was 0.
+   *
+   * @param reusePort whether other threads listen there too, and the system shares connections out among them
+   */
+  listen(address: { readonly host: string; readonly port: number; readonly reusePort?: boolean }): Promise<number> {
+    const { host, port, reusePort = false } = address
     return new Promise((resolve, reject) => {
       this.server.once('error', reject)
-      this.server.listen({ host: address.host, port: address.port, backlog: 4096 }, () => {
+      this.server.listen({ host, port, reusePort, backlog: 4096 }, () => {
         this.server.off('error', reject)
         const bound = this.server.address()
-        resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port)
+        resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
       })
     })
   }
@@ -89,6 +94,7 @@ export class Gateway {
     else if (path.startsWith('/v1/models/')) this.#reads.model(request, response, path.slice('/v1/models/'.length))
     else if (path.startsWith('/v1/receipts/'))
       this.#reads.receipt(request, response, path.slice('/v1/receipts/'.length))
+    else if (path === '/v1/limits') this.#reads.limits(request, response)
     else if (path === '/health/live') this.#reads.health(request, response, true)
     else if (path === '/health/ready')
       this.#reads.health(request, response, !this.#draining && this.#options.world.ledger.writable)

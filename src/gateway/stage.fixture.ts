@@ -4,15 +4,19 @@ import type { AddressInfo } from 'node:net'
 import { createHttpClient } from '../engines/http/client.ts'
 import { createSimulatedEngine } from '../engines/simulated/engine.ts'
 import { createIds } from '../lifecycle/ids.ts'
+import { LimitDesk } from '../lifecycle/limits/desk.ts'
 import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
-import { Escrow } from '../policy/escrow/escrow.ts'
+import { Expectations } from '../policy/estimate/expectation.ts'
+import { LimitBook } from '../policy/limits/book.ts'
 import { tariffFromOverride } from '../policy/pricing/tariff.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { Registry } from '../ports/registry.ts'
-import type { Key } from '../vocabulary/caller.ts'
-import type { Deployment, Model } from '../vocabulary/deployment.ts'
+import type { Caller, Key } from '../vocabulary/caller.ts'
+import { type Deployment, type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
+import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
+import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Gateway } from './server.ts'
 
@@ -27,6 +31,7 @@ const clock: Clock = {
 
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex')
 export const SECRET = 'sk-test-gateway'
+const CALLER: Caller = { key: 'ci', team: 'search', user: null, tags: {}, run: null }
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
 
@@ -75,11 +80,24 @@ function registryOf(models: readonly Model[]): Registry {
 
 function modelOf(name: string, deployment: Omit<Deployment, 'name'>): Model {
   const deployments = [{ ...deployment, name: `${deployment.upstream}/${deployment.model}` }]
-  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, createdAt: 0 }
+  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, timeLimits: NO_TIME_LIMITS, createdAt: 0 }
 }
 
-/** A gateway on a free port before a scripted upstream and a simulated engine, with its ledger in memory. */
-export async function startStage(first: Answer = (_request, response) => response.end('{}')) {
+function limitOf(value: Record<string, unknown>): Limit {
+  const read = readLimitTerms(value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return { ...read.terms, id: declaredLimitId(read.terms), createdAt: clock.now(), readOnly: true }
+}
+
+/**
+ * A gateway on a free port before a scripted upstream and a simulated engine, with its ledger in memory.
+ *
+ * @param limits as configuration writes them
+ */
+export async function startStage(
+  first: Answer = (_request, response) => response.end('{}'),
+  limits: readonly Record<string, unknown>[] = [],
+) {
   const stage = { answer: first, records: [] as CallRecord[], refused: 0 }
   const upstream = await startUpstream(() => stage.answer)
   const http = (dialect: 'openai' | 'anthropic') =>
@@ -95,14 +113,16 @@ export async function startStage(first: Answer = (_request, response) => respons
   const engines: Record<string, EngineClient> = {
     mock: http('openai'),
     mockAnthropic: http('anthropic'),
-    sim: createSimulatedEngine({ model: 'Llama-3.1-8B', accelerator, replicas: 1, speed: 50, clock }),
+    sim: createSimulatedEngine({ model: 'Llama-3.1-8B', accelerator, replicas: 1, speed: 5, clock }),
   }
   const models = [
     modelOf('fast', { upstream: 'mock', model: 'up-fast', dialects: ['openai'], engine: null }),
     modelOf('claude', { upstream: 'mockAnthropic', model: 'up-claude', dialects: ['anthropic'], engine: null }),
     modelOf('sim', { upstream: 'sim', model: 'Llama-3.1-8B', dialects: ['openai', 'anthropic'], engine: 'simulated' }),
   ]
-  const escrow = new Escrow()
+  const book = new LimitBook(clock.now())
+  for (const limit of limits) book.put(limitOf(limit), clock.now())
+  const desk = new LimitDesk(book, clock, { keep: () => {}, keepBudget: () => {} })
   const tariff = tariffFromOverride({ input: '1', cachedInput: '0.1', output: '2' }, 'test')
   const gateway = new Gateway({
     world: {
@@ -114,7 +134,9 @@ export async function startStage(first: Answer = (_request, response) => respons
           setImmediate(durable, null)
         },
       },
-      escrow,
+      limits: desk,
+      expectations: new Expectations(),
+      model: name => models.find(model => model.name === name),
       observer: {
         callStarted: () => {},
         callEnded: () => {},
@@ -127,6 +149,7 @@ export async function startStage(first: Answer = (_request, response) => respons
     },
     registry: registryOf(models),
     ledger: { receipt: async id => stage.records.find(record => record.id === id) ?? null },
+    limits: { views: async caller => book.view(caller, clock.now()) },
     trustCallers: false,
     nextId: createIds(clock, 0, 0),
     receiptOf,
@@ -138,7 +161,8 @@ export async function startStage(first: Answer = (_request, response) => respons
   return Object.assign(stage, {
     port,
     url: `http://127.0.0.1:${port}`,
-    escrow,
+    /** What the key `ci`, in this run if any, has taken. */
+    limits: (run: string | null = null) => book.view({ ...CALLER, run }, clock.now()),
     gateway,
     async close() {
       await gateway.drain(200)

@@ -3,9 +3,10 @@ import type { Cancel, Clock } from '../ports/clock.ts'
 import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, TransportFailure } from '../ports/engine.ts'
 import type { StreamEnd, StreamReader } from '../ports/wire.ts'
 import type { EpochMs, MonotonicMs } from '../units/time.ts'
-import type { Deployment } from '../vocabulary/deployment.ts'
+import type { Deployment, TimeLimits } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { Call } from './call.ts'
+import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
 
 /** What an attempt tells the life that it belongs to. */
@@ -14,6 +15,8 @@ export interface AttemptOwner {
   streamBegan(attempt: Attempt): void
   /** Bytes of a stream that may be shown. */
   show(attempt: Attempt, bytes: Uint8Array): void
+  /** More of a stream was read, shown or not. */
+  grew(attempt: Attempt): void
   /** It is over, however it went; `outcome` and the rest of its fields are final. */
   attemptEnded(attempt: Attempt): void
 }
@@ -33,6 +36,8 @@ export class Attempt implements AttemptSink {
   endedAt: MonotonicMs | null = null
   reader: StreamReader | null = null
   streamEnd: StreamEnd | null = null
+  /** Ended because a limit had no room for more. */
+  limited = false
   readonly #call: Call
   readonly #owner: AttemptOwner
   readonly #clock: Clock
@@ -41,6 +46,7 @@ export class Attempt implements AttemptSink {
   #pieces: Uint8Array[] = []
   #pieceBytes = 0
   #cancelLinger: Cancel | null = null
+  readonly #watch: Watch
 
   constructor(call: Call, deployment: Deployment, owner: AttemptOwner, clock: Clock, bounds: LifecycleBounds) {
     this.#call = call
@@ -50,10 +56,12 @@ export class Attempt implements AttemptSink {
     this.deployment = deployment
     this.startedAt = clock.now()
     this.started = clock.monotonic()
+    this.#watch = new Watch(clock, outcome => this.abandon(outcome))
   }
 
-  start(engine: EngineClient): void {
+  start(engine: EngineClient, timeLimits: TimeLimits): void {
     const { wire, query, headers, body } = this.#call
+    this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
       {
         deployment: this.deployment,
@@ -79,10 +87,12 @@ export class Attempt implements AttemptSink {
   }
 
   pause(): void {
+    this.#watch.rest()
     this.#handle?.pause()
   }
 
   resume(): void {
+    this.#watch.heard()
     this.#handle?.resume()
   }
 
@@ -91,6 +101,12 @@ export class Attempt implements AttemptSink {
     if (this.outcome !== null) return
     this.#handle?.abort()
     this.#conclude(outcome)
+  }
+
+  /** Ends a stream in the middle because a limit has no room for more of it. */
+  endAtLimit(): void {
+    this.limited = true
+    this.abandon('completed')
   }
 
   head(status: number, headers: RawHeaders): void {
@@ -104,16 +120,22 @@ export class Attempt implements AttemptSink {
       return
     }
     this.reader = this.#call.wire.openStream(this.#call.body)
+    this.#watch.heard()
     this.#owner.streamBegan(this)
   }
 
   data(chunk: Uint8Array): void {
     if (this.outcome !== null) return
     if (this.reader === null) return this.#gather(chunk)
+    this.#watch.heard()
     const shown = this.reader.push(chunk)
-    if (this.firstTokenAt === null && this.reader.sawContent) this.firstTokenAt = this.#clock.monotonic()
+    if (this.firstTokenAt === null && this.reader.sawContent) {
+      this.firstTokenAt = this.#clock.monotonic()
+      this.#watch.sawContent()
+    }
     if (shown !== null) this.#owner.show(this, shown)
-    if (this.reader.ended) this.#endStream(false)
+    if (this.reader.ended) return this.#endStream(false)
+    this.#owner.grew(this)
   }
 
   end(): void {
@@ -160,6 +182,7 @@ export class Attempt implements AttemptSink {
   }
 
   #conclude(outcome: AttemptOutcome): void {
+    this.#watch.end()
     this.outcome = outcome
     this.endedAt = this.#clock.monotonic()
     this.#owner.attemptEnded(this)

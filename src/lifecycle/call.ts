@@ -1,10 +1,12 @@
 import type { RawHeaders } from '../ports/engine.ts'
 import type { ParsedBody, Wire } from '../ports/wire.ts'
+import type { NanoDollars } from '../units/money.ts'
 import type { EpochMs, MonotonicMs } from '../units/time.ts'
 import type { Caller } from '../vocabulary/caller.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import type { DialectName } from '../vocabulary/dialect.ts'
 import type { CallId } from '../vocabulary/id.ts'
+import type { LimitView } from '../vocabulary/limit.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 
 /** An answer of Penstock's own, ready to be sent. */
@@ -22,6 +24,8 @@ export interface CallerDialect {
   refusal(refusal: Refusal, id: CallId | null): RenderedRefusal
   /** The upstream's headers that the caller is shown. */
   answerHeaders(headers: RawHeaders): RawHeaders
+  /** How much room a limit has, in the headers in which this dialect's servers say it. */
+  rateLimitHeaders(view: LimitView, now: EpochMs): RawHeaders
 }
 
 /** One call, authenticated and parsed: everything that serving it needs. */
@@ -40,4 +44,8 @@ export interface Call {
   /** The caller's headers that go up. */
   readonly headers: RawHeaders
   readonly traceparent: string | null
+  /** Dollars that the run which this call belongs to may cost, if it is the first to say so. */
+  readonly runBudget: NanoDollars | null
+  /** Dollars that this call may cost at most. */
+  readonly maxDollars: NanoDollars | null
 }

@@ -1,7 +1,10 @@
+import { warningSentence } from '../policy/limits/refusal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawHeaders } from '../ports/engine.ts'
+import type { LimitAdmitted } from '../ports/limits.ts'
 import { formatDollars } from '../units/money.ts'
-import type { DurationMs } from '../units/time.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
+import type { LimitView } from '../vocabulary/limit.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { Attempt } from './attempt.ts'
 import type { Call, RenderedRefusal } from './call.ts'
@@ -11,9 +14,17 @@ function milliseconds(duration: DurationMs): string {
   return (Math.round(Math.max(0, duration) * 1000) / 1000).toString()
 }
 
-function serverTiming(timing: { gatewayMs: DurationMs; upstreamMs: DurationMs; commitMs: DurationMs | null }): string {
-  const { gatewayMs, upstreamMs, commitMs } = timing
-  const known = `gateway;dur=${milliseconds(gatewayMs)}, queue;dur=0, upstream;dur=${milliseconds(upstreamMs)}`
+interface Timing {
+  readonly gatewayMs: DurationMs
+  readonly queueMs: DurationMs
+  readonly upstreamMs: DurationMs
+  /** Null where nothing is known of it yet. */
+  readonly commitMs: DurationMs | null
+}
+
+function serverTiming({ gatewayMs, queueMs, upstreamMs, commitMs }: Timing): string {
+  const waits = `queue;dur=${milliseconds(queueMs)}, upstream;dur=${milliseconds(upstreamMs)}`
+  const known = `gateway;dur=${milliseconds(gatewayMs)}, ${waits}`
   return commitMs === null ? known : `${known}, commit;dur=${milliseconds(commitMs)}`
 }
 
@@ -32,13 +43,13 @@ function answerHead(call: Call, attempt: Attempt, attempts: number): string[] {
 export function streamHeaders(
   call: Call,
   attempt: Attempt,
-  attempts: number,
+  { attempts, queueMs }: { readonly attempts: number; readonly queueMs: DurationMs },
   clock: Clock,
 ): { status: number; headers: RawHeaders } {
   const headers = answerHead(call, attempt, attempts)
   const upstreamMs = attempt.headAt! - attempt.started
-  const gatewayMs = clock.monotonic() - call.arrived - upstreamMs
-  headers.push('server-timing', serverTiming({ gatewayMs, upstreamMs, commitMs: null }))
+  const gatewayMs = clock.monotonic() - call.arrived - upstreamMs - queueMs
+  headers.push('server-timing', serverTiming({ gatewayMs, queueMs, upstreamMs, commitMs: null }))
   return { status: attempt.status!, headers }
 }
 
@@ -47,13 +58,14 @@ export function plainHeaders(
   call: Call,
   attempt: Attempt,
   record: CallRecord,
-  sent: { readonly commitMs: DurationMs; readonly bytes: number },
+  sent: { readonly commitMs: DurationMs; readonly bytes: number; readonly queueMs: DurationMs },
 ): RawHeaders {
   const headers = answerHead(call, attempt, record.attempts.length)
   if (record.dollars !== null) headers.push('x-penstock-dollars', formatDollars(record.dollars))
   const upstreamMs = attempt.endedAt! - attempt.started
-  const gatewayMs = record.durationMs - upstreamMs
-  headers.push('server-timing', serverTiming({ gatewayMs, upstreamMs, commitMs: sent.commitMs }))
+  const { queueMs, commitMs } = sent
+  const gatewayMs = record.durationMs - upstreamMs - queueMs
+  headers.push('server-timing', serverTiming({ gatewayMs, queueMs, upstreamMs, commitMs }))
   headers.push('content-length', sent.bytes.toString())
   return headers
 }
@@ -68,11 +80,46 @@ export function refusalHeaders(call: Call, rendered: RenderedRefusal, record: Ca
   if (record.dollars !== null) headers.push('x-penstock-dollars', formatDollars(record.dollars))
   let upstreamMs = 0
   for (const attempt of record.attempts) upstreamMs += attempt.durationMs
-  headers.push('server-timing', serverTiming({ gatewayMs: record.durationMs - upstreamMs, upstreamMs, commitMs: null }))
+  headers.push(
+    'server-timing',
+    serverTiming({ gatewayMs: record.durationMs - upstreamMs, queueMs: 0, upstreamMs, commitMs: null }),
+  )
   return headers
 }
 
 /** What the comment that closes a stream says. */
-export function closingFields(record: CallRecord): Readonly<Record<string, string | null>> {
-  return { id: record.id, dollars: record.dollars === null ? null : formatDollars(record.dollars) }
+export function closingFields({ id, dollars, limited }: CallRecord): Readonly<Record<string, string | boolean | null>> {
+  const fields = { id, dollars: dollars === null ? null : formatDollars(dollars) }
+  return limited ? { ...fields, limited } : fields
+}
+
+/** Header values are ASCII; names of teams and tags need not be. */
+function ascii(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, character => encodeURIComponent(character))
+}
+
+/** What limits have to say in an answer's headers: those that are reached but only warn, and the rate that binds. */
+export function limitHeaders(call: Call, { warnings, rate }: LimitAdmitted, now: EpochMs): RawHeaders {
+  const headers: string[] = []
+  if (warnings.length > 0) headers.push('x-penstock-warning', ascii(warnings.map(warningSentence).join('; ')))
+  if (rate !== null) headers.push(...rateHeaders(call, rate, now))
+  return headers
+}
+
+/** How much room a sliding limit has, as the caller's dialect says it; nothing for other limits. */
+export function rateHeaders(call: Call, view: LimitView, now: EpochMs): RawHeaders {
+  const { window } = view
+  const isSliding = window !== null && window !== 'total' && 'sliding' in window
+  return isSliding ? call.dialect.rateLimitHeaders(view, now) : []
+}
+
+/** Ours stand in the place of the upstream's of the same name: joined, the two would be a number that is neither. */
+export function withLimits(headers: RawHeaders, ours: RawHeaders): RawHeaders {
+  if (ours.length === 0) return headers
+  const names = new Set(ours.filter((_, at) => at % 2 === 0))
+  const kept: string[] = []
+  for (let at = 0; at < headers.length; at += 2) {
+    if (!names.has(headers[at]!.toLowerCase())) kept.push(headers[at]!, headers[at + 1]!)
+  }
+  return [...kept, ...ours]
 }

@@ -1,50 +1,125 @@
-import { decideAdmission } from '../policy/admission/admission.ts'
-import type { Escrow, HoldId } from '../policy/escrow/escrow.ts'
-import { boundInputTokens, outputBound } from '../policy/estimate/estimate.ts'
-import { worstCase } from '../policy/pricing/worst-case.ts'
+import { estimateOutputTokens } from '../policy/estimate/estimate.ts'
+import type { LimitHold } from '../ports/limits.ts'
+import type { StreamReader } from '../ports/wire.ts'
 import type { NanoDollars } from '../units/money.ts'
 import type { Tokens } from '../units/tokens.ts'
-import type { Refusal } from '../vocabulary/refusal.ts'
+import type { Model } from '../vocabulary/deployment.ts'
+import type { ActualAmounts, Amounts } from '../vocabulary/limited-call.ts'
+import type { AttemptRecord } from '../vocabulary/record.ts'
 import type { Call } from './call.ts'
+import { moreFor } from './need.ts'
 import type { World } from './world.ts'
 
-/** What was set aside for a call before its first attempt. */
-export interface Hold {
-  readonly id: HoldId | null
-  readonly inputTokens: Tokens
-  readonly outputTokens: Tokens
-  /** Null when nobody knows the price. */
-  readonly dollars: NanoDollars | null
+/** A stream asks for more before it has shown all that is held, so that it need not stop while it is asked about. */
+const AHEAD_TOKENS: Tokens = 16
+/** What is shown is counted from bytes. Beyond the caller's own maximum only so much more shows that it is not kept. */
+const DOUBT = 1.5
+/** By so much a hold grows at least, and by half of what was shown. */
+const STEP_TOKENS: Tokens = 256
+/** What is asked for where a whole step has no room. */
+const SMALL_STEP_TOKENS: Tokens = 32
+
+const NOTHING: Amounts = { dollars: 0n, inputTokens: 0, outputTokens: 0 }
+
+/** What was set aside for a call before its first attempt, and what was added while it ran. */
+export class CallHold {
+  readonly model: Model
+  readonly #call: Call
+  readonly #world: World
+  readonly #limits: LimitHold | null
+  /** The most output tokens that the call may have. */
+  readonly #mostOutputTokens: Tokens
+  #isAsking = false
+  #isEnded = false
+
+  /** @param limits null for a call that costs nothing and that no limit counts */
+  constructor(call: Call, model: Model, limits: LimitHold | null, most: Tokens, world: World) {
+    this.model = model
+    this.#call = call
+    this.#world = world
+    this.#limits = limits
+    this.#mostOutputTokens = most
+  }
+
+  get held(): Amounts {
+    return this.#limits?.held ?? NOTHING
+  }
+
+  /**
+   * Sees to it that what a stream has shown is held. Where there is no room for more, `ended` is called; where somebody
+   * else has to be asked, `waits` is called first, and `goesOn` when there is room.
+   */
+  follow(reader: StreamReader, on: { waits(): void; goesOn(): void; ended(): void }): void {
+    if (this.#limits === null || this.#isAsking || this.#isEnded || reader.ended) return
+    const shown = Math.max(estimateOutputTokens(reader.contentBytes), reader.usage?.outputTokens ?? 0)
+    const { outputTokens } = this.#limits.held
+    const isShort =
+      outputTokens < this.#mostOutputTokens ? shown + AHEAD_TOKENS > outputTokens : shown > outputTokens * DOUBT
+    if (!isShort) return
+    const step = shown + Math.max(STEP_TOKENS, Math.ceil(shown / 2))
+    const whole = shown < this.#mostOutputTokens ? Math.min(step, this.#mostOutputTokens) : step
+    let isWaiting = false
+    this.#isAsking = true
+    const steps = [whole, shown + SMALL_STEP_TOKENS, shown + 1].filter(step => step > outputTokens)
+    this.#askFor(steps, granted => {
+      this.#isAsking = false
+      // What is held may still last a while though there is no more.
+      if (!granted && shown >= outputTokens) on.ended()
+      else if (isWaiting) on.goesOn()
+    })
+    if (!this.#isAsking) return
+    isWaiting = true
+    on.waits()
+  }
+
+  /** Asks for so many output tokens in all, the most first. */
+  #askFor([first, ...less]: readonly Tokens[], answer: (granted: boolean) => void): void {
+    if (first === undefined) return answer(false)
+    this.#ask(first, granted => (granted ? answer(true) : this.#askFor(less, answer)))
+  }
+
+  #ask(outputTokens: Tokens, answer: (granted: boolean) => void): void {
+    const limits = this.#limits!
+    const more = moreFor(this.#call, this.model, { held: limits.held, outputTokens }, this.#world)
+    limits.extend(more, granted => {
+      if (!this.#isEnded) answer(granted)
+    })
+  }
+
+  /**
+   * Ends the hold by what was used; gives all of it back where no upstream did anything.
+   *
+   * @returns dollars used beyond what was held; null when none were, or nobody knows
+   */
+  settle(attempts: readonly AttemptRecord[], dollars: NanoDollars | null): NanoDollars | null {
+    if (this.#limits === null || this.#isEnded) return null
+    this.#isEnded = true
+    if (attempts.every(({ usage }) => usage === null)) {
+      this.#limits.void()
+      return null
+    }
+    const held = this.#limits.held.dollars
+    this.#limits.post(actualOf(attempts, dollars))
+    return held === null || dollars === null || dollars <= held ? null : dollars - held
+  }
 }
 
-const FREE: Hold = { id: null, inputTokens: 0, outputTokens: 0, dollars: 0n }
-
-/** Sets the worst case of a call aside, or says why it may not start. */
-export function holdFor(call: Call, world: World): Hold | Refusal {
-  const { body, wire, model, caller, dialect } = call
-  if (wire.endpoint === 'messages/count_tokens') return FREE
-  const inputTokens = boundInputTokens(body.promptBytes)
-  const outputTokens =
-    wire.endpoint === 'embeddings'
-      ? 0
-      : outputBound({
-          callerMaximum: body.maxOutputTokens,
-          choices: body.choices,
-          modelMaximum: model.maxOutputTokens,
-          cap: world.bounds.outputTokens,
-        })
-  const worstCases = model.deployments
-    .filter(deployment => deployment.dialects.includes(dialect.name))
-    .map(deployment => worstCase(world.tariff(deployment), { inputTokens, outputTokens }, call.arrivedAt))
-  const admission = decideAdmission({ account: caller.key, model: model.name, worstCases })
-  if (admission.kind === 'refuse') return admission.refusal
-  const { account, dollars } = admission.hold
-  return { id: dollars === null ? null : world.escrow.hold(account, dollars), inputTokens, outputTokens, dollars }
-}
-
-/** Ends a hold: posts what was used, gives the rest back. */
-export function settleHold(hold: Hold, used: NanoDollars | null, escrow: Escrow): void {
-  if (hold.id === null) return
-  if (used === null || used === 0n) escrow.void(hold.id)
-  else escrow.post(hold.id, used)
+/** What attempts used, in all and at each upstream. */
+function actualOf(attempts: readonly AttemptRecord[], dollars: NanoDollars | null): ActualAmounts {
+  let inputTokens = 0
+  let outputTokens = 0
+  const byUpstream: Record<string, Amounts> = {}
+  for (const { deployment, usage, dollars } of attempts) {
+    if (usage === null) continue
+    inputTokens += usage.inputTokens
+    outputTokens += usage.outputTokens
+    const upstream = deployment.slice(0, deployment.indexOf('/'))
+    const before = byUpstream[upstream] ?? NOTHING
+    byUpstream[upstream] = {
+      dollars: before.dollars === null || dollars === null ? null : before.dollars + dollars,
+      inputTokens: before.inputTokens + usage.inputTokens,
+      outputTokens: before.outputTokens + usage.outputTokens,
+    }
+  }
+  return { dollars, inputTokens, outputTokens, byUpstream }
 }

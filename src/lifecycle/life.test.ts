@@ -4,7 +4,6 @@ import { stageLife } from './stage.fixture.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 const STREAM = ['content-type', 'text/event-stream']
-const PENDING = (stage: ReturnType<typeof stageLife>['stage']) => stage.escrow.balance('ci').pending
 
 describe('a plain answer', () => {
   it('leaves only when its record is on disk, with what it cost', () => {
@@ -20,7 +19,7 @@ describe('a plain answer', () => {
     // 10 tokens at $1 and 5 at $2 a million.
     expect(stage.reply.header('x-penstock-dollars')).toBe('0.00002')
     expect(stage.reply.header('content-length')).toBe('7')
-    expect([PENDING(stage), stage.escrow.balance('ci').posted]).toEqual([0n, 20_000n])
+    expect(stage.limit()).toEqual({ used: 20_000, held: 0 })
   })
 
   it('is withheld when its record can not be written', () => {
@@ -42,7 +41,7 @@ describe('a plain answer', () => {
     expect([stage.reply.status, stage.reply.text, stage.reply.header('retry-after')]).toEqual([429, 'slow down', '17'])
     expect(stage.records[0]).toMatchObject({ outcome: 'failed', status: 429, dollars: 0n })
     expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'rateLimited', usage: null, dollars: 0n })
-    expect(stage.escrow.balance('ci')).toMatchObject({ pending: 0n, posted: 0n })
+    expect(stage.limit()).toEqual({ used: 0, held: 0 })
   })
 
   it.each([
@@ -175,7 +174,7 @@ describe('a stream', () => {
     const open = stageLife({ streamed: true }).stage
     open.sink!.head(200, STREAM)
     open.sink!.data(bytes('a.'))
-    open.timers[0]!()
+    open.pass(2_000)
     expect(open.aborted).toBe(1)
     const closed = stageLife({ streamed: true }).stage
     closed.sink!.head(200, STREAM)
@@ -202,7 +201,7 @@ describe('a ledger that can not be written', () => {
   it('lets no call in that could not be accounted for', () => {
     const { stage } = stageLife({ writable: false })
     expect([stage.request, stage.records, stage.refused]).toEqual([null, [], ['noDeployment']])
-    expect([stage.reply.text, stage.escrow.balance('ci').pending]).toEqual(['noDeployment', 0n])
+    expect([stage.reply.text, stage.limit().held]).toEqual(['noDeployment', 0])
   })
 })
 
@@ -213,7 +212,7 @@ describe('an upstream that can not be reached', () => {
     stage.durable!(null)
     expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamFailed'])
     expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'unreachable', usage: null, dollars: 0n })
-    expect(stage.escrow.balance('ci')).toMatchObject({ pending: 0n, posted: 0n })
+    expect(stage.limit()).toEqual({ used: 0, held: 0 })
   })
 })
 
@@ -255,10 +254,10 @@ describe('every life', () => {
         stage.durable?.(disk ? null : new Error('full'))
         expect(stage.records).toHaveLength(1)
         expect(stage.ended).toBe(1)
-        expect(PENDING(stage)).toBe(0n)
+        expect(stage.limit().held).toBe(0)
         const record = stage.records[0]!
         outcomes.add(record.attempts[0]!.outcome)
-        expect(stage.escrow.balance('ci').posted).toBe(record.dollars)
+        expect(BigInt(stage.limit().used)).toBe(record.dollars)
         const closings = stage.reply.events.filter(name => name === 'end' || name === 'cut')
         expect(closings.length).toBeLessThanOrEqual(1)
         if (closings.length > 0) expect(['end', 'cut']).toContain(stage.reply.events.at(-1))

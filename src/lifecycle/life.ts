@@ -1,16 +1,29 @@
 import { refusalAfter } from '../policy/attempts/give-up.ts'
 import { nextAttempt } from '../policy/attempts/next.ts'
+import type { Cancel } from '../ports/clock.ts'
+import type { RawHeaders } from '../ports/engine.ts'
 import type { Reply } from '../ports/reply.ts'
-import type { NanoDollars } from '../units/money.ts'
 import type { MonotonicMs } from '../units/time.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
 import type { CallOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord, CallRecord } from '../vocabulary/record.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
+import type { Usage } from '../vocabulary/usage.ts'
+import { type Admission, admit } from './admit.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { Call, RenderedRefusal } from './call.ts'
-import { closingFields, plainHeaders, refusalHeaders, streamHeaders } from './heads.ts'
-import { type Hold, holdFor, settleHold } from './hold.ts'
-import { type Metered, meter } from './metering.ts'
+import {
+  closingFields,
+  limitHeaders,
+  plainHeaders,
+  rateHeaders,
+  refusalHeaders,
+  streamHeaders,
+  withLimits,
+} from './heads.ts'
+import { CallHold } from './hold.ts'
+import { meter } from './metering.ts'
+import { recordOf, sumOf } from './records.ts'
 import type { World } from './world.ts'
 
 /** In place of the caller once its call has ended. */
@@ -43,10 +56,19 @@ export class Life implements AttemptOwner {
   #reply: Reply
   readonly #world: World
   readonly #attempts: AttemptRecord[] = []
-  #hold: Hold | null = null
+  #hold: CallHold | null = null
+  /** Takes the call out of the queue for room; null when it does not wait. */
+  #leaveQueue: Cancel | null = null
+  /** Waiting for room took so long. */
+  #queueMs = 0
+  /** Upstreams whose limits have no room for the call. */
+  #excluded: readonly string[] = []
+  /** What limits have to say in the answer's headers. */
+  #limitHeaders: RawHeaders = []
   #current: Attempt | null = null
   #left = false
   #firstTokenAt: MonotonicMs | null = null
+  #limited = false
   #settling = false
   #stopping = false
 
@@ -60,9 +82,23 @@ export class Life implements AttemptOwner {
     this.#world.observer.callStarted()
     this.#reply.onLeft = () => this.#callerLeft()
     if (!this.#world.ledger.writable) return this.#refuse(UNACCOUNTABLE)
-    const hold = holdFor(this.#call, this.#world)
-    if ('cause' in hold) return this.#refuse(hold)
-    this.#hold = hold
+    if (this.#call.wire.endpoint === 'messages/count_tokens') {
+      // Counting costs nothing, so that no limit counts it: tools ask for it where nothing is left.
+      this.#hold = new CallHold(this.#call, this.#call.model, null, 0, this.#world)
+      return this.#tryNext()
+    }
+    this.#leaveQueue = admit(this.#call, this.#world, admission => this.#admitted(admission))
+  }
+
+  #admitted(admission: Admission): void {
+    const { clock } = this.#world
+    if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#call.arrived
+    this.#leaveQueue = null
+    if (admission.kind === 'refuse') return this.#refuse(admission.refusal)
+    const { model, hold, mostOutputTokens, excluded } = admission
+    this.#hold = new CallHold(this.#call, model, hold, mostOutputTokens, this.#world)
+    this.#excluded = excluded
+    this.#limitHeaders = limitHeaders(this.#call, admission, clock.now())
     this.#tryNext()
   }
 
@@ -70,12 +106,26 @@ export class Life implements AttemptOwner {
   stop(): void {
     if (this.#settling) return
     this.#stopping = true
+    if (this.#quitQueue()) return this.#refuse(STOPPING)
     this.#current?.abandon('timedOut')
   }
 
+  #quitQueue(): boolean {
+    const leave = this.#leaveQueue
+    this.#leaveQueue = null
+    leave?.()
+    return leave !== null
+  }
+
   streamBegan(attempt: Attempt): void {
-    const { status, headers } = streamHeaders(this.#call, attempt, this.#attempts.length + 1, this.#world.clock)
-    this.#reply.head(status, headers)
+    const attempts = this.#attempts.length + 1
+    const { status, headers } = streamHeaders(
+      this.#call,
+      attempt,
+      { attempts, queueMs: this.#queueMs },
+      this.#world.clock,
+    )
+    this.#reply.head(status, withLimits(headers, this.#limitHeaders))
     // What was shown can't be asked for again, so the prompt is not needed any more.
     this.#call.body.release()
   }
@@ -89,12 +139,25 @@ export class Life implements AttemptOwner {
     }
   }
 
+  grew(attempt: Attempt): void {
+    this.#hold!.follow(attempt.reader!, {
+      waits: () => attempt.pause(),
+      goesOn: () => {
+        if (this.#reply.onDrain === null) attempt.resume()
+      },
+      ended: () => attempt.endAtLimit(),
+    })
+  }
+
   attemptEnded(attempt: Attempt): void {
     const summary =
       attempt.outcome === 'completed' && attempt.reader === null ? this.#call.wire.readAnswer(attempt.answer()) : null
     if (summary !== null && !summary.sound) attempt.outcome = summary.error ? 'serverError' : 'malformed'
     const tariff = this.#world.tariff(attempt.deployment)
-    const metered = meter(this.#call, attempt, summary, { hold: this.#hold!, tariff, at: attempt.startedAt })
+    const metered = meter(this.#call, attempt, summary, { held: this.#hold!.held, tariff, at: attempt.startedAt })
+    this.#limited ||= attempt.limited
+    if (attempt.limited) attempt.streamEnd = attempt.reader!.endAtLimit(metered.usage!)
+    this.#learn(attempt, metered.usage)
     this.#attempts.push(recordOf(attempt, metered))
     this.#current = null
     this.#firstTokenAt ??= attempt.firstTokenAt
@@ -103,16 +166,29 @@ export class Life implements AttemptOwner {
     else this.#endPlain(attempt)
   }
 
+  #learn({ outcome, limited }: Attempt, usage: Usage | null): void {
+    if (outcome !== 'completed' || limited || usage?.source !== 'reported') return
+    this.#world.expectations.learn(this.#call.caller.key, this.#hold!.model.name, usage.outputTokens)
+  }
+
   #tryNext(): void {
     const next = nextAttempt({
       attempts: this.#attempts,
-      deployments: this.#call.model.deployments,
+      deployments: this.#deployments(),
       dialect: this.#call.dialect.name,
     })
     if (next.kind === 'giveUp') return this.#refuse(next.refusal)
     const attempt = new Attempt(this.#call, next.deployment, this, this.#world.clock, this.#world.bounds)
     this.#current = attempt
-    attempt.start(this.#world.engine(next.deployment))
+    attempt.start(this.#world.engine(next.deployment), this.#hold!.model.timeLimits)
+  }
+
+  /** Those that may serve the model, without the upstreams whose limits have no room. */
+  #deployments(): readonly Deployment[] {
+    const { deployments } = this.#hold!.model
+    return this.#excluded.length === 0
+      ? deployments
+      : deployments.filter(({ upstream }) => !this.#excluded.includes(upstream))
   }
 
   /** Nothing was shown yet: relays what the upstream said, or refuses where that is no answer to a call. */
@@ -123,7 +199,8 @@ export class Life implements AttemptOwner {
     if (!relayed) return this.#refuse(this.#refusalAfter(attempt))
     const body = attempt.answer()
     this.#settle(outcome === 'completed' ? 'completed' : 'failed', status!, (record, commitMs) => {
-      this.#reply.head(status!, plainHeaders(this.#call, attempt, record, { commitMs, bytes: body.length }))
+      const sent = { commitMs, bytes: body.length, queueMs: this.#queueMs }
+      this.#reply.head(status!, withLimits(plainHeaders(this.#call, attempt, record, sent), this.#limitHeaders))
       this.#reply.end(body)
     })
   }
@@ -149,11 +226,12 @@ export class Life implements AttemptOwner {
 
   #refuse(refusal: Refusal): void {
     const rendered = this.#call.dialect.refusal(refusal, this.#call.id)
+    if ('limit' in refusal) this.#limitHeaders = rateHeaders(this.#call, refusal.limit, this.#world.clock.now())
     if (this.#attempts.length > 0) {
       this.#settle('failed', rendered.status, record => this.#sendRefusal(rendered, record))
       return
     }
-    if (this.#hold !== null) settleHold(this.#hold, null, this.#world.escrow)
+    this.#hold?.settle([], 0n)
     this.#settling = true
     this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key, true)
     this.#sendRefusal(rendered, null)
@@ -161,23 +239,30 @@ export class Life implements AttemptOwner {
   }
 
   #sendRefusal(rendered: RenderedRefusal, record: CallRecord | null): void {
-    this.#reply.head(rendered.status, refusalHeaders(this.#call, rendered, record))
+    this.#reply.head(rendered.status, [...refusalHeaders(this.#call, rendered, record), ...this.#limitHeaders])
     this.#reply.end(rendered.body)
   }
 
   #callerLeft(): void {
     if (this.#settling) return
     this.#left = true
+    if (this.#quitQueue()) return this.#leftQueue()
     this.#current?.abandon('callerLeft')
+  }
+
+  /** Nothing was spent and nobody waits for an answer. */
+  #leftQueue(): void {
+    this.#settling = true
+    this.#world.observer.callRefused('limitReached', 499, this.#call.caller.key, true)
+    this.#letGo()
   }
 
   /** Writes the record; when it is on disk, `deliver` sends what was held back. */
   #settle(outcome: CallOutcome, status: number, deliver: (record: CallRecord, commitMs: number) => void): void {
     this.#settling = true
-    const { clock, ledger, escrow, observer } = this.#world
+    const { clock, ledger, observer } = this.#world
     const ended = clock.monotonic()
     const record = this.#recordOf(outcome, status, ended)
-    settleHold(this.#hold!, record.dollars, escrow)
     ledger.append(record, failure => {
       const commitMs = clock.monotonic() - ended
       if (failure === null) deliver(record, commitMs)
@@ -205,7 +290,12 @@ export class Life implements AttemptOwner {
     this.#sendRefusal(this.#call.dialect.refusal({ cause: 'internal', message }, this.#call.id), null)
   }
 
+  /** Ends the hold too: what limits count of a call is handed over just before its record. */
   #recordOf(outcome: CallOutcome, status: number, ended: MonotonicMs): CallRecord {
+    const hold = this.#hold!
+    const dollars = sumOf(this.#attempts)
+    const heldDollars = hold.held.dollars
+    const overrunDollars = hold.settle(this.#attempts, dollars)
     const { id, arrivedAt, arrived, model, dialect, wire, caller, body } = this.#call
     return {
       id,
@@ -217,13 +307,13 @@ export class Life implements AttemptOwner {
       outcome,
       status,
       streamed: body.streamed,
-      heldDollars: this.#hold!.dollars,
-      dollars: sumOf(this.#attempts),
+      heldDollars,
+      dollars,
       durationMs: ended - arrived,
       timeToFirstTokenMs: this.#firstTokenAt === null ? null : this.#firstTokenAt - arrived,
-      limited: false,
-      overrunDollars: null,
-      downgradedTo: null,
+      limited: this.#limited,
+      overrunDollars,
+      downgradedTo: hold.model === model ? null : hold.model.name,
       attempts: this.#attempts,
     }
   }
@@ -231,29 +321,8 @@ export class Life implements AttemptOwner {
   #timings(ended: MonotonicMs, commitMs: number) {
     let upstreamMs = 0
     for (const attempt of this.#attempts) upstreamMs += attempt.durationMs
-    const gatewayMs = Math.max(0, ended - this.#call.arrived - upstreamMs)
-    return { gatewayMs, queueMs: 0, upstreamMs, commitMs, traceparent: this.#call.traceparent }
-  }
-}
-
-function sumOf(attempts: readonly AttemptRecord[]): NanoDollars | null {
-  let sum = 0n
-  for (const { dollars } of attempts) {
-    if (dollars === null) return null
-    sum += dollars
-  }
-  return sum
-}
-
-function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
-  const { deployment, outcome, status, startedAt, started, firstTokenAt, endedAt } = attempt
-  return {
-    deployment: deployment.name,
-    outcome: outcome!,
-    status,
-    startedAt,
-    durationMs: endedAt! - started,
-    timeToFirstTokenMs: firstTokenAt === null ? null : firstTokenAt - started,
-    ...metered,
+    const queueMs = this.#queueMs
+    const gatewayMs = Math.max(0, ended - this.#call.arrived - upstreamMs - queueMs)
+    return { gatewayMs, queueMs, upstreamMs, commitMs, traceparent: this.#call.traceparent }
   }
 }

@@ -4,12 +4,12 @@ import type { Tariff } from '../policy/pricing/tariff.ts'
 import type { AnswerSummary } from '../ports/wire.ts'
 import type { NanoDollars } from '../units/money.ts'
 import type { EpochMs } from '../units/time.ts'
+import type { Amounts } from '../vocabulary/limited-call.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { Rate } from '../vocabulary/price.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import type { Attempt } from './attempt.ts'
 import type { Call } from './call.ts'
-import type { Hold } from './hold.ts'
 
 /** What one attempt used and what that costs. */
 export interface Metered {
@@ -40,27 +40,28 @@ export function meter(
   call: Call,
   attempt: Attempt,
   summary: AnswerSummary | null,
-  context: { readonly hold: Hold; readonly tariff: Tariff | null; readonly at: EpochMs },
+  context: { readonly held: Amounts; readonly tariff: Tariff | null; readonly at: EpochMs },
 ): Metered {
   // Counting tokens is free at every provider that offers it.
   if (call.wire.endpoint === 'messages/count_tokens') return NOTHING
   // Nobody bills a redirect or an error.
   if (attempt.status !== null && (attempt.status < 200 || attempt.status >= 300)) return NOTHING
-  const usage = usageOf(call, attempt, summary, context.hold)
+  const usage = usageOf(call, attempt, summary, context.held)
   if (usage === null) return NOTHING
   const rated = rate(context.tariff, usage, context.at)
   return { usage, rate: rated.rate, dollars: rated.dollars }
 }
 
-function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, hold: Hold): Usage | null {
+function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, held: Amounts): Usage | null {
   const { reader, outcome } = attempt
   if (summary?.usage) return summary.usage
-  if (reader?.usage && (reader.usageFinal || outcome === 'completed')) return reader.usage
+  const isWhole = outcome === 'completed' && !attempt.limited
+  if (reader?.usage && (reader.usageFinal || isWhole)) return reader.usage
   const contentBytes = reader?.contentBytes ?? summary?.contentBytes ?? (outcome === 'cut' ? attempt.answerBytes : 0)
   if (contentBytes === 0 && outcome !== null && UNBILLED.has(outcome)) return null
   const reported = reader?.usage ?? null
   // What breaks off in the middle is an estimate even where its beginning was reported: it stays within the hold.
-  const inputTokens = Math.min(reported?.inputTokens ?? estimateInputTokens(call.body.promptBytes), hold.inputTokens)
+  const inputTokens = Math.min(reported?.inputTokens ?? estimateInputTokens(call.body.promptBytes), held.inputTokens)
   const cachedInputTokens = Math.min(reported?.cachedInputTokens ?? 0, inputTokens)
   const cacheWrite5mTokens = Math.min(reported?.cacheWrite5mTokens ?? 0, inputTokens - cachedInputTokens)
   const restOfInput = inputTokens - cachedInputTokens - cacheWrite5mTokens
@@ -70,7 +71,7 @@ function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, ho
     cachedInputTokens,
     cacheWrite5mTokens,
     cacheWrite1hTokens: Math.min(reported?.cacheWrite1hTokens ?? 0, restOfInput),
-    outputTokens: Math.min(output, hold.outputTokens),
+    outputTokens: Math.min(output, held.outputTokens),
     reasoningTokens: 0,
     source: 'estimated',
   }

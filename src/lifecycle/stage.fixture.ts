@@ -1,15 +1,21 @@
-import { Escrow } from '../policy/escrow/escrow.ts'
+import { Expectations } from '../policy/estimate/expectation.ts'
+import { LimitBook } from '../policy/limits/book.ts'
+import type { Use } from '../policy/limits/hold.ts'
 import { tariffFromOverride } from '../policy/pricing/tariff.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../ports/engine.ts'
 import type { CallTimings } from '../ports/observer.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
-import type { Deployment } from '../vocabulary/deployment.ts'
+import { type Deployment, type Model, NO_TIME_LIMITS, type TimeLimits } from '../vocabulary/deployment.ts'
+import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
+import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import type { Call } from './call.ts'
 import { Life } from './life.ts'
+import { LimitDesk } from './limits/desk.ts'
 import { DEFAULT_BOUNDS, type World } from './world.ts'
 
 /**
@@ -52,6 +58,10 @@ class LetterReader implements StreamReader {
     return shown === '' ? null : Buffer.from(shown)
   }
 
+  endAtLimit(usage: Usage) {
+    return { whole: true, beforeComment: null, lastEvent: Buffer.from(`!${usage.outputTokens}`) }
+  }
+
   finish() {
     return { whole: this.ended, beforeComment: null, lastEvent: this.ended ? Buffer.from('.') : null }
   }
@@ -73,11 +83,11 @@ const wire: Wire = {
 
 export const DEPLOYMENT: Deployment = { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null }
 
-function body(streamed: boolean): ParsedBody {
+function body(streamed: boolean, maxOutputTokens: number): ParsedBody {
   return {
     model: 'fast',
     streamed,
-    maxOutputTokens: 100,
+    maxOutputTokens,
     choices: 1,
     wantsUsage: false,
     promptBytes: 40,
@@ -125,12 +135,29 @@ export class NotedReply implements Reply {
   }
 }
 
+export interface StageOptions {
+  readonly streamed?: boolean
+  readonly priced?: boolean
+  readonly writable?: boolean
+  /** As configuration writes them; the key `ci` has 9,000,000 dollars besides, so that what it takes can be told. */
+  readonly limits?: readonly Record<string, unknown>[]
+  /** Models besides `fast`. */
+  readonly models?: Readonly<Record<string, Model>>
+  readonly maxOutputTokens?: number
+  readonly timeLimits?: Partial<TimeLimits>
+  readonly call?: Partial<Call>
+}
+
+function limitOf(value: Record<string, unknown>, createdAt: number): Limit {
+  const read = readLimitTerms(value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return { ...read.terms, id: declaredLimitId(read.terms), createdAt, readOnly: true }
+}
+
 /** One life before an upstream, a ledger and a caller that a test plays by hand. */
-export function stageLife(
-  over: { readonly streamed?: boolean; readonly priced?: boolean; readonly writable?: boolean } = {},
-) {
+export function stageLife(over: StageOptions = {}) {
   const stage = {
-    escrow: new Escrow(),
+    uses: [] as Use[],
     reply: new NotedReply(),
     records: [] as CallRecord[],
     refused: [] as RefusalCause[],
@@ -142,7 +169,25 @@ export function stageLife(
     sink: null as AttemptSink | null,
     request: null as UpstreamRequest | null,
     durable: null as ((failure: Error | null) => void) | null,
-    timers: [] as (() => void)[],
+    timers: [] as { readonly at: number; readonly callback: () => void }[],
+    /** What the key `ci`, or whoever is asked for, has taken. */
+    limit(scope = 'key:ci', unit = 'dollars') {
+      const { caller, model } = call
+      const found = book
+        .view(caller, stage.now, { models: [model.name] })
+        .find(view => view.scope === scope && view.unit === unit)
+      if (found === undefined) throw new Error(`no limit of ${scope} in ${unit}`)
+      return { used: found.used, held: found.held }
+    },
+    /** Lets time go by. */
+    pass(ms: number) {
+      stage.now += ms
+      for (const timer of [...stage.timers]) {
+        if (timer.at > stage.now || !stage.timers.includes(timer)) continue
+        stage.timers.splice(stage.timers.indexOf(timer), 1)
+        timer.callback()
+      }
+    },
   }
   const engine: EngineClient = {
     attempt(request, sink) {
@@ -163,16 +208,29 @@ export function stageLife(
     },
     close: async () => {},
   }
+  const book = new LimitBook(stage.now)
+  const purse = { scope: 'key:ci', unit: 'dollars', amount: '9000000', window: { anchored: '3653d' } }
+  for (const limit of [...(over.priced === false ? [] : [purse]), ...(over.limits ?? [])]) {
+    book.put(limitOf(limit, stage.now), stage.now)
+  }
+  const clock: Clock = {
+    now: () => stage.now,
+    monotonic: () => stage.now - 1_700_000_000_000,
+    after(delay, callback) {
+      const timer = { at: stage.now + delay, callback }
+      stage.timers.push(timer)
+      return () => {
+        if (stage.timers.includes(timer)) stage.timers.splice(stage.timers.indexOf(timer), 1)
+      }
+    },
+  }
+  const desk = new LimitDesk(book, clock, {
+    keep: (_, uses) => stage.uses.push(...uses),
+    keepBudget: () => {},
+  })
   const tariff = over.priced === false ? null : tariffFromOverride({ input: '1', output: '2' }, 'test')
   const world: World = {
-    clock: {
-      now: () => stage.now,
-      monotonic: () => stage.now - 1_700_000_000_000,
-      after(_, callback) {
-        stage.timers.push(callback)
-        return () => stage.timers.splice(stage.timers.indexOf(callback), 1)
-      },
-    },
+    clock,
     ledger: {
       get writable() {
         return over.writable ?? true
@@ -182,7 +240,9 @@ export function stageLife(
         stage.durable = durable
       },
     },
-    escrow: stage.escrow,
+    limits: desk,
+    expectations: new Expectations(),
+    model: name => (name === 'fast' ? call.model : over.models?.[name]),
     observer: {
       callStarted: () => {},
       callEnded: (_record: CallRecord, _timings: CallTimings) => {
@@ -207,15 +267,32 @@ export function stageLife(
       requestIdHeader: 'x-request-id',
       refusal: refusal => ({ status: 502, headers: [], body: Buffer.from(refusal.cause) }),
       answerHeaders: headers => headers,
+      rateLimitHeaders: view => ['x-rate', `${view.left}`],
     },
-    model: { name: 'fast', deployments: [DEPLOYMENT], route: 'inOrder', maxOutputTokens: null, createdAt: 0 },
+    model: {
+      name: 'fast',
+      deployments: [DEPLOYMENT],
+      route: 'inOrder',
+      maxOutputTokens: null,
+      timeLimits: { ...NO_TIME_LIMITS, ...over.timeLimits },
+      createdAt: 0,
+    },
     caller: { key: 'ci', team: null, user: null, tags: {}, run: null },
-    body: body(over.streamed ?? false),
+    body: body(over.streamed ?? false, over.maxOutputTokens ?? 100),
     query: '',
     headers: [],
     traceparent: null,
+    runBudget: null,
+    maxDollars: null,
+    ...over.call,
+  }
+  /** Another call of the same caller; its reply. */
+  const another = (changes: Partial<Call> = {}) => {
+    const reply = new NotedReply()
+    new Life({ ...call, ...changes }, reply, world).start()
+    return reply
   }
   const life = new Life(call, stage.reply, world)
   life.start()
-  return { stage, life }
+  return { stage, life, another }
 }

@@ -1,18 +1,22 @@
-import type { Escrow } from '../policy/escrow/escrow.ts'
+import type { Expectations } from '../policy/estimate/expectation.ts'
 import type { Tariff } from '../policy/pricing/tariff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
+import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { Deployment } from '../vocabulary/deployment.ts'
+import type { Deployment, Model } from '../vocabulary/deployment.ts'
 
 /** What a life needs from outside: real in production, virtual in tests and rehearsals. */
 export interface World {
   readonly clock: Clock
   readonly ledger: Pick<LedgerStore, 'append' | 'writable'>
-  readonly escrow: Escrow
+  readonly limits: Pick<Limits, 'admit'>
+  readonly expectations: Expectations
   readonly observer: Observer
   engine(deployment: Deployment): EngineClient
+  /** A model by the name that callers ask for. */
+  model(name: string): Model | undefined
   /** Prices of a deployment; null when nobody knows them. */
   tariff(deployment: Deployment): Tariff | null
   readonly bounds: LifecycleBounds

@@ -70,6 +70,14 @@ export interface StreamReader {
    * the terminal one or the upstream's own error. A frame that broke off is not shown.
    */
   finish(): StreamEnd
+  /**
+   * Ends the reading in the middle, instead of `finish`, as if the answer had reached its maximum length: in events of
+   * the dialect that stand behind the frames shown so far. A frame that broke off is not shown. A stream that has ended
+   * by itself keeps its own end.
+   *
+   * @param usage that the end tells the caller
+   */
+  endAtLimit(usage: Usage): StreamEnd
 }
 
 export interface StreamEnd {

@@ -22,6 +22,23 @@ export function parseDuration(text: string): DurationMs | null {
   return Math.round(Number(found[1]) * UNITS[found[2]!]!)
 }
 
+/** The longest time that one number of nine digits before its unit can say in milliseconds. */
+const MAX_WRITTEN_MS = 999_999_999
+
+/**
+ * Writes a duration as `parseDuration` reads it, in the largest unit in which it is whole: `90s`, `5h`. Exact: what is
+ * read back is what was written.
+ *
+ * @param duration whole milliseconds, from 0 to 999,999,999,999 (31 years)
+ */
+export function formatDuration(duration: DurationMs): string {
+  for (const unit of ['d', 'h', 'm', 's']) {
+    if (duration > 0 && duration % UNITS[unit]! === 0) return `${duration / UNITS[unit]!}${unit}`
+  }
+  // Past nine digits of milliseconds, seconds with three decimals say the same.
+  return duration <= MAX_WRITTEN_MS ? `${duration}ms` : `${duration / 1_000}s`
+}
+
 /** RFC 3339 in UTC with milliseconds. */
 export function formatTime(at: EpochMs): string {
   return new Date(at).toISOString()

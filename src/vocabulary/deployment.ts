@@ -1,3 +1,4 @@
+import type { DurationMs } from '../units/time.ts'
 import type { DialectName } from './dialect.ts'
 
 /** Kinds of runtimes whose ways Penstock knows; null for a hosted API. */
@@ -15,6 +16,18 @@ export interface Deployment {
   readonly engine: EngineKind | null
 }
 
+/** How long an attempt for a model may take; null where nobody said. */
+export interface TimeLimits {
+  /** Of streams: from sending the request to the first token of content. */
+  readonly firstTokenMs: DurationMs | null
+  /** Of streams: between two of its bytes. */
+  readonly idleMs: DurationMs | null
+  /** Of the whole. */
+  readonly totalMs: DurationMs | null
+}
+
+export const NO_TIME_LIMITS: TimeLimits = { firstTokenMs: null, idleMs: null, totalMs: null }
+
 /** A name that callers ask for, and what may serve it. */
 export interface Model {
   readonly name: string
@@ -22,6 +35,7 @@ export interface Model {
   readonly route: 'inOrder'
   /** Output tokens that an answer may have at most when the caller names no maximum; null when nobody knows. */
   readonly maxOutputTokens: number | null
+  readonly timeLimits: TimeLimits
   /** When the model entered the configuration, for listings. */
   readonly createdAt: number
 }

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { declaredLimitId, scopeText, showQuantity } from './limit.ts'
-import { parseAmount, parseOnReached, parseScope, parseUnit, parseWindow, readLimitTerms } from './limit-terms.ts'
+import {
+  parseAmount,
+  parseOnReached,
+  parseScope,
+  parseUnit,
+  parseWindow,
+  readLimitTerms,
+  writeLimitTerms,
+} from './limit-terms.ts'
 
 const GOOD = { scope: 'key:ci', unit: 'requests', amount: 60, window: { sliding: '1m' } }
 
@@ -170,6 +178,17 @@ describe('a limit', () => {
     expect('faults' in read && read.faults.map(fault => fault.field)).toEqual(Object.keys(wrong))
   })
 
+  it.each([
+    [{ onReached: 'queue' }, 'wait'],
+    [{ onReached: 'queue', wait: 'long' }, 'wait'],
+    [{ onReached: 'warn', wait: '30s' }, 'wait'],
+    [{ wait: '30s' }, 'wait'],
+    [{ onReached: 'explode', wait: '30s' }, 'onReached'],
+  ])('with %j tells which of the two is wrong', (over, field) => {
+    const read = readLimitTerms({ ...GOOD, ...over })
+    expect('faults' in read && read.faults.map(fault => fault.field)).toEqual([field])
+  })
+
   it('is no list, number or text', () => {
     for (const value of [[], 7, 'key:ci', null]) expect(readLimitTerms(value)).toHaveProperty('faults')
   })
@@ -182,6 +201,33 @@ describe('a limit', () => {
     const others = [{ scope: 'key:cd' }, { unit: 'tokens' }, { window: 'total' }, { window: { anchored: '1m' } }]
     const ids = others.map(other => declaredLimitId(termsOf({ ...GOOD, ...other })))
     expect(new Set([id, ...ids]).size).toBe(5)
+  })
+
+  it.each([
+    { scope: 'organisation', unit: 'dollars', amount: '0.099999999', window: 'total', onReached: 'stop' },
+    { scope: 'tag:project=a=b', unit: 'tokens', amount: 9, window: { sliding: '90s' }, onReached: 'warn' },
+    { scope: 'each:key', unit: 'concurrency', amount: 8, onReached: 'queue', wait: '1500ms' },
+    {
+      scope: 'model:fast',
+      unit: 'requests',
+      amount: 0,
+      window: { calendar: 'week', timezone: 'Asia/Kolkata' },
+      onReached: { downgrade: 'small' },
+    },
+    {
+      scope: 'run:a b',
+      unit: 'outputTokens',
+      amount: 7,
+      window: { cycle: 'month', from: '2026-01-31' },
+      onReached: 'stop',
+    },
+  ])('is written as it was read: %j', form => expect(writeLimitTerms(termsOf(form))).toEqual(form))
+
+  it('that left words out is written with them, and read as the same', () => {
+    const terms = termsOf({ ...GOOD, onReached: 'queue', wait: '60000ms' })
+    expect(writeLimitTerms(terms)).toEqual({ ...GOOD, onReached: 'queue', wait: '1m' })
+    expect(termsOf(writeLimitTerms(terms))).toEqual(terms)
+    expect(writeLimitTerms(termsOf(GOOD))).toEqual({ ...GOOD, onReached: 'stop' })
   })
 
   it('of an unknown unit is told so', () => expect(parseUnit('bananas')).toHaveProperty('fault'))

@@ -1,5 +1,5 @@
 import { parseDollars } from '../units/money.ts'
-import { parseDuration } from '../units/time.ts'
+import { formatDuration, parseDuration } from '../units/time.ts'
 import {
   type CalendarPeriod,
   EACH_OF,
@@ -10,7 +10,10 @@ import {
   type OnReached,
   type Quantity,
   type Scope,
+  scopeText,
+  showQuantity,
   type Window,
+  type WindowForm,
 } from './limit.ts'
 import { isKeyName, isLabel, isShortName, KEY_NAME_RULE, LABEL_RULE, SHORT_NAME_RULE } from './names.ts'
 
@@ -180,7 +183,11 @@ export function parseOnReached(value: unknown, wait: unknown): Reading<OnReached
       ? { value: { kind: 'queue', waitMs } }
       : { fault: `expected queue to have wait beside it, a duration up to 1d such as 30s; got ${quote(wait)}` }
   }
-  if (wait !== undefined) return { fault: 'expected wait only beside onReached: queue' }
+  const reading = parseAtOnce(value)
+  return 'value' in reading && wait !== undefined ? { fault: 'expected wait only beside onReached: queue' } : reading
+}
+
+function parseAtOnce(value: unknown): Reading<OnReached> {
   if (value === undefined || value === 'stop') return { value: { kind: 'stop' } }
   if (value === 'warn') return { value: { kind: 'warn' } }
   const fields = fieldsOf(value)
@@ -191,7 +198,13 @@ export function parseOnReached(value: unknown, wait: unknown): Reading<OnReached
   return { fault: `expected stop, warn, queue, or { downgrade: MODEL }; got ${quote(value)}` }
 }
 
-const FIELDS = ['scope', 'unit', 'amount', 'window', 'onReached', 'wait']
+/** Which of the two is at fault where they do not go together. */
+function atFault(onReached: unknown): 'wait' | 'onReached' {
+  return onReached === 'queue' || 'value' in parseAtOnce(onReached) ? 'wait' : 'onReached'
+}
+
+/** The fields that a limit may have. */
+export const LIMIT_FIELDS: readonly string[] = ['scope', 'unit', 'amount', 'window', 'onReached', 'wait']
 
 /**
  * Reads a limit as configuration and admin API write it, and tells all its faults at once.
@@ -213,10 +226,36 @@ export function readLimitTerms(
   const unit = take('unit', parseUnit(fields.unit))
   const amount = take('amount', parseAmount(fields.amount, unit))
   const window = take('window', parseWindow(fields.window, unit))
-  const onReached = take('onReached', parseOnReached(fields.onReached, fields.wait))
+  const onReached = take(atFault(fields.onReached), parseOnReached(fields.onReached, fields.wait))
   for (const field of Object.keys(fields)) {
-    if (!FIELDS.includes(field)) faults.push({ field, sentence: `unknown; expected one of ${FIELDS.join(', ')}` })
+    if (!LIMIT_FIELDS.includes(field))
+      faults.push({ field, sentence: `unknown; expected one of ${LIMIT_FIELDS.join(', ')}` })
   }
   if (scope === null || unit === null || amount === null || window === null || onReached === null) return { faults }
   return faults.length > 0 ? { faults } : { terms: { scope, unit, amount, window, onReached } }
+}
+
+/** A limit as configuration and admin API write it. */
+export interface LimitForm {
+  readonly scope: string
+  readonly unit: LimitUnit
+  /** Dollars as a decimal string, all else as a number. */
+  readonly amount: string | number
+  /** Absent for concurrency. */
+  readonly window?: WindowForm
+  readonly onReached: 'stop' | 'warn' | 'queue' | { readonly downgrade: string }
+  /** Beside `onReached: queue` only. */
+  readonly wait?: string
+}
+
+/** Writes a limit such that `readLimitTerms` reads the same terms. */
+export function writeLimitTerms({ scope, unit, amount, window, onReached }: LimitTerms): LimitForm {
+  return {
+    scope: scopeText(scope),
+    unit,
+    amount: showQuantity(unit, amount),
+    ...(window.form === null ? {} : { window: window.form }),
+    onReached: onReached.kind === 'downgrade' ? { downgrade: onReached.model } : onReached.kind,
+    ...(onReached.kind === 'queue' ? { wait: formatDuration(onReached.waitMs) } : {}),
+  }
 }

@@ -35,18 +35,10 @@ export const replicas: z.ZodType<number | readonly string[]> = chosen<number | r
   Array.isArray(input) ? replicaUrls : replicaCount,
 )
 
-/** Threads of the data plane: one. */
-export const workers = leaf('1', (text, of) => (text === '1' ? 1 : new Wrong(`is ${shown(of)}, which ${NOT_YET}`)), {
-  kinds: ['number'],
-})
+/** Threads of the data plane. */
+export const workers = count(1, 64)
 
-/** Limits: none. An empty list promises nothing, so it may stay. */
-export const limits: z.ZodType<undefined> = z.unknown().transform((input, context): undefined => {
-  const empty = (Array.isArray(input) && input.length === 0) || (input instanceof Leaf && input.kind === 'null')
-  if (!empty) context.addIssue({ code: 'custom', message: NOT_YET, params: { expected: 'no limits', reported: false } })
-  return undefined
-})
-
+const MINUTE = 60_000
 const DAY = 86_400_000
 const span = duration(1, DAY, 'from 1ms to 1d')
 
@@ -67,23 +59,25 @@ function later(expected: string): z.ZodType<never> {
   }) as z.ZodType<never>
 }
 
-const noBound = later('no bound of its own').optional()
-
 const breaker = optional(mapping({ failures: count(1, 1_000_000_000), within: span, open: span }))
+
+// No upstream may be silent for longer, so a longer bound on its silence would never be reached.
+const silence = duration(1, 10 * MINUTE, 'from 1ms to 10m')
 
 /**
  * This version makes one attempt and has no breaker, so of a model's resilience only that much may be asked for. A
- * breaker is read and warned of: without one a failing upstream is asked again, and nothing else changes.
+ * breaker is read and warned of: without one a failing upstream is asked again, and nothing else changes. Connections
+ * belong to an upstream and serve all its models, so none of these has a bound of its own for connecting.
  */
 export const resilience = optional(
   mapping({
     attempts: leaf('1', (text, of) => (text === '1' ? 1 : new Wrong(`is ${shown(of)}, which ${NOT_YET}`)), {
       kinds: ['number'],
     }).optional(),
-    connect: noBound,
-    firstToken: noBound,
-    idle: noBound,
-    total: noBound,
+    connect: later('no bound of its own').optional(),
+    firstToken: silence.optional(),
+    idle: silence.optional(),
+    total: span.optional(),
     hedge: onlyText('off').optional(),
     onCut: only('fail').optional(),
     onCallerLeft: onlyText('cancel').optional(),

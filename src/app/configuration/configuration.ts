@@ -4,6 +4,7 @@ import type { DurationMs } from '../../units/time.ts'
 import type { Key } from '../../vocabulary/caller.ts'
 import type { EngineKind, Model } from '../../vocabulary/deployment.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
+import type { LimitTerms } from '../../vocabulary/limit.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
 
 /** Where the gateway listens. */
@@ -76,10 +77,15 @@ export interface Configuration {
   readonly models: readonly Model[]
   readonly prices: readonly PriceOverride[]
   readonly keys: readonly DeclaredKey[]
+  /** No two have the same scope, unit and window. Models and upstreams that they name are there. */
+  readonly limits: readonly LimitTerms[]
+  /** Threads of the data plane: 1 to 64. */
+  readonly workers: number
   /** The file that was read; `embedded` when nothing was configured. */
   readonly source: string
 }
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 4000 }
 export const DEFAULT_DATA_DIRECTORY = './penstock-data'
+export const DEFAULT_WORKERS = 1
 export const DEFAULT_DRAIN_MS: DurationMs = 30_000

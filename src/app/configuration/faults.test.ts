@@ -13,12 +13,11 @@ function faultsOf(text: string, env?: Record<string, string | undefined>): strin
   return (load(text, env).faults ?? []).map(({ line, path }) => `${line} ${path}`)
 }
 
-/** Each line that is at fault ends in `# fault: PATH`. */
+/** Each line that is at fault ends in `# fault: PATH`, once more for each further fault. */
 function announced(text: string): string[] {
-  return text.split('\n').flatMap((line, i) => {
-    const path = /# fault: (\S+)/.exec(line)?.[1]
-    return path ? [`${i + 1} ${path}`] : []
-  })
+  return text
+    .split('\n')
+    .flatMap((line, i) => [...line.matchAll(/# fault: (\S+)/g)].map(([, path]) => `${i + 1} ${path}`))
 }
 
 const SPOILT: Readonly<Record<string, string>> = {
@@ -30,11 +29,9 @@ drain: 15 seconds            # fault: drain
 retain: 0s                   # fault: retain
 trustCallers: "no"           # fault: trustCallers
 adminToken: \${NOT_SET}      # fault: adminToken
-workers: 4                   # fault: workers
+workers: 65                  # fault: workers
 `,
   'parts of a later version': `
-limits:
-  - { scope: organisation }  # fault: limits
 plans: {}                    # fault: plans
 tiers: {}                    # fault: tiers
 shares: {}                   # fault: shares
@@ -53,9 +50,9 @@ models:
     resilience:
       attempts: 3            # fault: models.m.resilience.attempts
       connect: 2s            # fault: models.m.resilience.connect
-      firstToken: 2s         # fault: models.m.resilience.firstToken
-      idle: 2s               # fault: models.m.resilience.idle
-      total: 2s              # fault: models.m.resilience.total
+      firstToken: 0s         # fault: models.m.resilience.firstToken
+      idle: 11m              # fault: models.m.resilience.idle
+      total: 2               # fault: models.m.resilience.total
       hedge: { after: 2s }   # fault: models.m.resilience.hedge
       onCut: continue        # fault: models.m.resilience.onCut
       onCallerLeft: { drain: 1s } # fault: models.m.resilience.onCallerLeft
@@ -85,6 +82,7 @@ upstreams:
     replicas: [http://e]     # fault: upstreams["e/f"].replicas
   g: hello                   # fault: upstreams.g
   h:                         # fault: upstreams.h
+  j: {}                      # fault: upstreams.j.dialect # fault: upstreams.j.baseUrl
   i:
     dialect: openai
     baseUrl: http://i?x=1    # fault: upstreams.i.baseUrl
@@ -131,6 +129,52 @@ models:
     route: inorder             # fault: models.c.route
   "d\\n":                      # fault: models["d\\n"]
     deployments: [{ upstream: mock, model: m }]
+`,
+  limits: `
+upstreams:
+  mock: { dialect: openai, baseUrl: http://a }
+models:
+  fast: { deployments: [{ upstream: mock, model: m }] }
+  small: { deployments: [{ upstream: mock, model: m }] }
+  tiny: { deployments: [{ upstream: mock, model: m }] }
+limits:
+  - scope: galaxy              # fault: limits[0].scope
+    unit: bananas              # fault: limits[0].unit
+    amount: -3                 # fault: limits[0].amount
+    window: { sliding: soon }  # fault: limits[0].window
+    onReached: explode         # fault: limits[0].onReached
+    colour: red                # fault: limits[0].colour
+    wait: 5s
+  - scope: "key:ci"            # fault: limits[1].window
+    unit: dollars
+    amount: 5                  # fault: limits[1].amount
+  - scope: 7                   # fault: limits[2].scope
+    unit: [tokens]             # fault: limits[2].unit
+    amount: "10"
+    window: total
+    onReached:                 # fault: limits[2].onReached
+  - { scope: organisation, unit: tokens, amount: "10", window: total } # fault: limits[3].amount
+  - { scope: organisation, unit: tokens, amount: 1.5, window: { sliding: 60 } } # fault: limits[4].amount # fault: limits[4].window
+  - { scope: \${NOT_SET}, unit: requests, amount: 1, window: total } # fault: limits[5].scope
+  - { scope: "key:ci", unit: \${NOT_SET}, amount: "1" } # fault: limits[6].unit
+  - hello                      # fault: limits[7]
+  -                            # fault: limits[8]
+  - { scope: "model:fats", unit: requests, amount: 1, window: total } # fault: limits[9].scope
+  - { scope: "upstream:mok", unit: requests, amount: 1, window: total } # fault: limits[10].scope
+  - { scope: "key:made-later", unit: concurrency, amount: 1 }
+  - { scope: "key:made-later", unit: concurrency, amount: 2, window: { sliding: 1m } } # fault: limits[12].window
+  - { scope: "key:made-later", unit: concurrency, amount: 2, window: total } # fault: limits[13]
+  - { scope: "key:a", unit: requests, amount: 1, window: { sliding: 1m } }
+  - { scope: "key:a", unit: requests, amount: 9, window: { sliding: 60s }, onReached: warn } # fault: limits[15]
+  - { scope: "key:a", unit: requests, amount: 9, window: { anchored: 60s }, onReached: queue } # fault: limits[16].wait
+  - { scope: "key:b", unit: requests, amount: 9, window: total, onReached: warn, wait: 5s } # fault: limits[17].wait
+  - { scope: "key:c", unit: requests, amount: 9, window: total, onReached: { downgrade: smal } } # fault: limits[18].onReached.downgrade
+  - { scope: "model:fast", unit: requests, amount: 9, window: total, onReached: { downgrade: fast } } # fault: limits[19].onReached.downgrade
+  - { scope: "model:fast", unit: tokens, amount: 9, window: total, onReached: { downgrade: small } }
+  - { scope: "model:fast", unit: dollars, amount: "9", window: total, onReached: { downgrade: tiny } }
+  - { scope: "model:small", unit: tokens, amount: 9, window: total, onReached: { downgrade: tiny } }
+  - { scope: "model:tiny", unit: tokens, amount: 9, window: total, onReached: { downgrade: fast } } # fault: limits[23].onReached.downgrade
+  - { scope: "each:user", unit: tokens, amount: 9, window: total, onReached: { downgrade: fast } }
 `,
   'prices and keys': `
 adminToken: the-admin-token
@@ -204,6 +248,32 @@ describe('a configuration with faults', () => {
     ])
   })
 
+  it('says of limits what was expected and which other one is meant', () => {
+    const text =
+      'limits:\n  - { scope: organisation, unit: dollars, amount: 5, window: total }\n' +
+      '  - { scope: organisation, unit: dollars, amount: "7", window: total, windoww: 1d }\n' +
+      '  - { scope: "model:fast", unit: requests, amount: 1, window: day }\n'
+    expect(formatFaults(load(text).faults ?? []).split('\n')).toEqual([
+      'p.yaml:2:51: limits[0].amount is 5; expected dollars as a text such as "12.50", so that no decimal is lost',
+      'p.yaml:3:5: limits[1] has the scope, unit and window of the limit on line 2; expected a limit that differs in one of them',
+      'p.yaml:3:71: limits[1].windoww is unknown; expected one of scope, unit, amount, window, onReached, wait (did you mean window?)',
+      'p.yaml:4:14: limits[2].scope refers to "model:fast", and there is no model of that name; expected model of that name, and there are none',
+      expect.stringMatching(/^p\.yaml:4:63: limits\[2\]\.window is "day"; expected 'total', \{ sliding: D \}/),
+    ])
+  })
+
+  it('shows the way that a circle of downgrades takes', () => {
+    const to = (model: string, downgrade: string) =>
+      `  - { scope: "model:${model}", unit: requests, amount: 1, window: total, onReached: { downgrade: ${downgrade} } }\n`
+    const model = '{ deployments: [{ upstream: a, model: x }] }'
+    const text =
+      `upstreams: { a: { dialect: openai, baseUrl: http://a } }\nmodels: { a: ${model}, b: ${model}, c: ${model} }\n` +
+      `limits:\n${to('a', 'b')}${to('b', 'c')}${to('c', 'a')}`
+    expect(formatFaults(load(text).faults ?? [])).toBe(
+      'p.yaml:6:91: limits[2].onReached.downgrade closes a circle of downgrades, c → a → b → c; expected a chain that ends',
+    )
+  })
+
   it('never has a secret in its report', () => {
     const secrets = { A: 'hunter2 hunter2', B: 'hunter2', C: 'http://user:hunter2@host', D: 'hunter2' }
     const text =
@@ -219,9 +289,12 @@ describe('a configuration with faults', () => {
       `listen: \${E}\ntrustCallers: \${E}\nupstreams:\n  a: { engine: simulated, model: \${E}, accelerator: { kind: \${E}, count: \${E} } }\n` +
       `models:\n  m: { deployments: [{ upstream: \${E}, model: x }], route: \${E} }\n` +
       `prices:\n  - { upstream: \${E}, model: \${E}, input: \${E} }\n  - { upstream: \${E}, model: \${E}, input: \${E} }\n` +
-      `keys:\n  - { name: \${E}, secret: sk-12345678, models: [\${E}] }\n  - { name: \${E}, secret: sk-12345678 }\n`
+      `keys:\n  - { name: \${E}, secret: sk-12345678, models: [\${E}] }\n  - { name: \${E}, secret: sk-12345678 }\n` +
+      `limits:\n  - { scope: \${E}, unit: \${E}, amount: \${E}, window: { sliding: \${E} }, onReached: { downgrade: \${E} }, wait: \${E} }\n` +
+      `  - { scope: "team:\${E}", unit: requests, amount: \${E}, window: \${E}, onReached: queue, wait: \${E} }\n` +
+      `  - { scope: "model:\${E}", unit: requests, amount: 1, window: total, onReached: \${E} }\n`
     const loaded = load(text, { E: 'hunter2' })
-    expect(loaded.faults?.length).toBeGreaterThanOrEqual(13)
+    expect(loaded.faults?.length).toBeGreaterThanOrEqual(24)
     expect(formatFaults(loaded.faults ?? [])).not.toContain('hunter2')
   })
 

@@ -29,8 +29,14 @@ const WHOLE = {
       replicas: 2,
     },
   },
-  models: { fast: { deployments: [{ upstream: 'mock', model: 'm' }], route: 'inOrder', resilience: { attempts: 1 } } },
+  models: {
+    fast: { deployments: [{ upstream: 'mock', model: 'm' }], route: 'inOrder', resilience: { attempts: 1 } },
+    small: { deployments: [{ upstream: 'mock', model: 's' }] },
+  },
   prices: [{ upstream: 'mock', model: 'm', input: '0.10' }],
+  limits: [
+    { scope: 'model:fast', unit: 'dollars', amount: '5', window: { sliding: '1m' }, onReached: { downgrade: 'small' } },
+  ],
   keys: [{ name: 'ci', secret: 'sk-check-1', tags: { project: 'atlas' }, models: ['fast'] }],
 }
 type Json = string | number | boolean | null | Json[] | { [name: string]: Json }

@@ -36,9 +36,12 @@ const SHOWN_CHARACTERS = 60
 
 /** The value as the file has it, for a message. */
 export function shown(leaf: Leaf): string {
-  const { written } = leaf
-  const cut = written.length > SHOWN_CHARACTERS ? `${written.slice(0, SHOWN_CHARACTERS)}…` : written
-  return JSON.stringify(cut)
+  return JSON.stringify(cut(leaf.written))
+}
+
+/** As much of a text as a message has room for. */
+export function cut(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 }
 
 const KINDS = { text: 'is text', number: 'is a number', boolean: 'is a boolean' } as const

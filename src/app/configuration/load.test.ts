@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Configuration } from './configuration.ts'
 import { formatFaults } from './fault.ts'
-import { findConfigurationFile, loadConfiguration } from './load.ts'
+import { findConfigurationFile } from './file.ts'
+import { loadConfiguration } from './load.ts'
 import { hashSecret } from './secret.ts'
 
 const hardware = { models: ['Llama-3.1-8B', 'Llama-3.1-70B'], accelerators: ['H100-SXM', 'A100-80G'] }
@@ -30,8 +31,12 @@ drain: 5s
 retain: 30d
 adminToken: \${ADMIN}
 trustCallers: \${TRUST:-true}
-workers: 1
-limits: []
+workers: \${WORKERS:-2}
+limits:
+  - { scope: organisation, unit: dollars, amount: "5000", window: { calendar: month, timezone: Europe/Berlin } }
+  - { scope: "key:\${KEY}", unit: requests, amount: \${REQUESTS}, window: { sliding: 1m }, onReached: queue, wait: 30s }
+  - { scope: "team:search", unit: dollars, amount: \${DOLLARS}, window: { cycle: month, from: 2026-01-15 } }
+  - { scope: each:key, unit: concurrency, amount: 8, onReached: { downgrade: fast } }
 upstreams:
   openai:
     dialect: openai
@@ -56,14 +61,21 @@ models:
       - { upstream: openai, model: gpt-5-mini }
     route: inOrder
     maxOutputTokens: 4096
-    resilience: { attempts: 1, hedge: off, onCut: fail, onCallerLeft: cancel }
+    resilience: { attempts: 1, hedge: off, onCut: fail, onCallerLeft: cancel, firstToken: 1500ms, total: 5m }
 prices:
   - { upstream: pool, model: llama-3.1-8b, input: 0.10, output: "0.400" }
 keys:
   - { name: ci, secret: \${CI_KEY}, team: search, user: ana, tags: { project: atlas }, models: [fast] }
   - { name: all, secret: sk-0123456789 }
 `
-const ENVIRONMENT = { ADMIN: 'admin-token', OPENAI_API_KEY: 'sk-upstream', CI_KEY: '12345678' }
+const ENVIRONMENT = {
+  ADMIN: 'admin-token',
+  OPENAI_API_KEY: 'sk-upstream',
+  CI_KEY: '12345678',
+  KEY: 'ci',
+  REQUESTS: '60',
+  DOLLARS: '500',
+}
 
 describe('a configuration without a fault', () => {
   const all = good(EVERYTHING, ENVIRONMENT)
@@ -76,8 +88,47 @@ describe('a configuration without a fault', () => {
       retainMs: 30 * 86_400_000,
       adminToken: 'admin-token',
       trustCallers: true,
+      workers: 2,
       source: 'p.yaml',
     })
+  })
+
+  it('has limits as the admin API would read them, with variables in the place of texts and counts', () => {
+    expect(all.limits).toEqual([
+      {
+        scope: { kind: 'organisation' },
+        unit: 'dollars',
+        amount: 5_000_000_000_000,
+        window: {
+          kind: 'calendar',
+          period: 'month',
+          timezone: 'Europe/Berlin',
+          form: { calendar: 'month', timezone: 'Europe/Berlin' },
+        },
+        onReached: { kind: 'stop' },
+      },
+      {
+        scope: { kind: 'key', name: 'ci' },
+        unit: 'requests',
+        amount: 60,
+        window: { kind: 'sliding', lengthMs: 60_000, form: { sliding: '1m' } },
+        onReached: { kind: 'queue', waitMs: 30_000 },
+      },
+      {
+        scope: { kind: 'team', name: 'search' },
+        unit: 'dollars',
+        amount: 500_000_000_000,
+        window: { kind: 'cycle', from: Date.UTC(2026, 0, 15), form: { cycle: 'month', from: '2026-01-15' } },
+        onReached: { kind: 'stop' },
+      },
+      {
+        scope: { kind: 'each', of: 'key' },
+        unit: 'concurrency',
+        amount: 8,
+        window: { kind: 'total', form: null },
+        onReached: { kind: 'downgrade', model: 'fast' },
+      },
+    ])
   })
 
   it('has upstreams with the dialects of their engines and URLs with a path', () => {
@@ -104,6 +155,7 @@ describe('a configuration without a fault', () => {
         name: 'fast',
         route: 'inOrder',
         maxOutputTokens: 4096,
+        timeLimits: { firstTokenMs: 1_500, idleMs: null, totalMs: 300_000 },
         createdAt: MODIFIED_AT,
         deployments: [
           { name: 'pool/llama-3.1-8b', upstream: 'pool', model: 'llama-3.1-8b', dialects: ['openai'], engine: 'vllm' },
@@ -111,6 +163,12 @@ describe('a configuration without a fault', () => {
         ],
       },
     ])
+  })
+
+  it('has models without bounds on time where none are given', () => {
+    const text =
+      'upstreams: { a: { dialect: openai, baseUrl: http://a } }\nmodels: { m: { deployments: [{ upstream: a, model: x }] } }\n'
+    expect(good(text).models[0]?.timeLimits).toEqual({ firstTokenMs: null, idleMs: null, totalMs: null })
   })
 
   it('takes a price from its spelling, quoted or not', () => {
@@ -150,6 +208,8 @@ describe('a configuration without a fault', () => {
       models: [],
       prices: [],
       keys: [],
+      limits: [],
+      workers: 1,
     })
   })
 
@@ -251,6 +311,7 @@ describe('the file of a configuration', () => {
     const { configuration, faults } = loadConfiguration({ path, env: {} })
     expect(faults).toBeUndefined()
     expect(configuration?.upstreams).toHaveLength(4)
+    expect(configuration?.limits).toHaveLength(8)
   })
 
   it('configures nothing when there is none', () => {

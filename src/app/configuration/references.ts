@@ -1,18 +1,11 @@
 import type { ConfigurationDocument } from './document.ts'
 import type { Fault } from './fault.ts'
-import { expectedNames } from './fault.ts'
 import type { HardwareTables } from './hardware.ts'
+import { checkLimits } from './limitReferences.ts'
 import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
 import { PRICE_UNITS } from './schema.ts'
 import { checkUpstream } from './upstreams.ts'
-import { at, entries, Faults, items, quoted, type Spot, textOf } from './walk.ts'
-
-function checkReference(faults: Faults, spot: Spot, of: { known: readonly string[]; what: string }): void {
-  const name = textOf(spot)
-  if (name === null || of.known.includes(name)) return
-  const expected = of.known.length > 0 ? expectedNames(name, of.known) : `${of.what} of that name, and there are none`
-  faults.add(spot, `refers to ${quoted(spot)}, and there is no ${of.what} of that name`, expected)
-}
+import { at, checkReference, entries, Faults, items, quoted, type Spot, textOf } from './walk.ts'
 
 /** Says of each value that stood before where it did. */
 function checkDistinct(
@@ -101,5 +94,6 @@ export function checkReferences(
   const models = checkModels(faults, root, upstreams)
   checkPrices(faults, root, upstreams)
   checkKeys(faults, root, models)
+  checkLimits(faults, root, { models, upstreams })
   return faults.found
 }

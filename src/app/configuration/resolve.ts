@@ -1,6 +1,6 @@
 import { resolve as absolutePath } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
-import type { Model } from '../../vocabulary/deployment.ts'
+import type { Model, TimeLimits } from '../../vocabulary/deployment.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
 import {
   type Accelerator,
@@ -8,6 +8,7 @@ import {
   DEFAULT_DATA_DIRECTORY,
   DEFAULT_DRAIN_MS,
   DEFAULT_LISTEN,
+  DEFAULT_WORKERS,
   type DeclaredKey,
   type PriceOverride,
   type UpstreamSettings,
@@ -54,6 +55,11 @@ function upstreamOf(name: string, form: UpstreamForm): UpstreamSettings {
   }
 }
 
+function timeLimitsOf({ resilience }: ModelForm): TimeLimits {
+  const { firstToken = null, idle = null, total = null } = resilience ?? {}
+  return { firstTokenMs: firstToken, idleMs: idle, totalMs: total }
+}
+
 function modelOf(
   name: string,
   form: ModelForm,
@@ -68,6 +74,7 @@ function modelOf(
     deployments,
     route: 'inOrder',
     maxOutputTokens: form.maxOutputTokens ?? null,
+    timeLimits: timeLimitsOf(form),
     createdAt: from.createdAt,
   }
 }
@@ -105,6 +112,8 @@ export function resolveConfiguration(
     models: Object.entries(form.models ?? {}).map(([name, settings]) => modelOf(name, settings, within)),
     prices: (form.prices ?? []).map(priceOf),
     keys: (form.keys ?? []).map(key => keyOf(key, from.modifiedAt)),
+    limits: form.limits ?? [],
+    workers: form.workers ?? DEFAULT_WORKERS,
     source: from.source,
   }
 }

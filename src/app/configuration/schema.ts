@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
-import { dialects, limits, replicas, resilience, route, workers } from './clauses.ts'
+import { dialects, replicas, resilience, route, workers } from './clauses.ts'
 import {
   baseUrl,
   count,
@@ -21,6 +21,7 @@ import {
   perMillion,
   reference,
 } from './leaves.ts'
+import { limit } from './limits.ts'
 import { mapping, named, optional, required } from './shapes.ts'
 
 const DAY = 86_400_000
@@ -105,7 +106,7 @@ const configuration = mapping({
   models: optional(named(model)),
   prices: optional(z.array(price)),
   keys: optional(z.array(key)),
-  limits: limits.optional(),
+  limits: optional(z.array(limit)),
   workers: workers.optional(),
 })
 

@@ -3,7 +3,7 @@ import { expectedNames } from './fault.ts'
 import { checkKnown, type HardwareTables } from './hardware.ts'
 import { isHeaderName } from './names.ts'
 import { ENGINES } from './schema.ts'
-import { at, entries, type Faults, items, type Spot, textOf } from './walk.ts'
+import { at, entries, type Faults, isMapping, items, type Spot, textOf } from './walk.ts'
 
 /** Headers that belong to the connection, or that the client of an upstream sets itself. */
 const OWN_HEADERS = [
@@ -72,7 +72,8 @@ function checkAddress(faults: Faults, upstream: Spot): void {
 
 /** Checks what an upstream needs and may have, which depends on its engine. */
 export function checkUpstream(faults: Faults, upstream: Spot, hardware: HardwareTables): void {
-  if (entries(upstream).length === 0) return
+  // Whatever else it is was reported; a mapping with nothing in it lacks all that it needs.
+  if (!isMapping(upstream.tree)) return
   checkHeaders(faults, upstream)
   const engine = textOf(at(upstream, 'engine'))
   if (engine === 'simulated') return checkSimulated(faults, upstream, hardware)

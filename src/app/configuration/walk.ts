@@ -1,5 +1,5 @@
 import { type ConfigurationDocument, Leaf, type Tree } from './document.ts'
-import { type Fault, formatPath, type Path } from './fault.ts'
+import { expectedNames, type Fault, formatPath, type Path } from './fault.ts'
 import { shown } from './leaves.ts'
 
 /** A place in a configuration that may have any number of faults: it is asked what is there, and nothing is taken for granted. */
@@ -8,7 +8,10 @@ export interface Spot {
   readonly path: Path
 }
 
-function isMapping(tree: Tree | undefined): tree is { readonly [key: string]: Tree } {
+/** A mapping of a file: without a prototype. */
+export type Mapping = { readonly [key: string]: Tree }
+
+export function isMapping(tree: Tree | undefined): tree is Mapping {
   return tree !== undefined && !(tree instanceof Leaf) && !Array.isArray(tree)
 }
 
@@ -74,4 +77,20 @@ export class Faults {
   lineOf(spot: Spot): number {
     return this.document.placeOf(spot.path).line
   }
+}
+
+/**
+ * Checks that a name stands elsewhere in the file.
+ *
+ * @param of.name the name, where the value has more than that
+ */
+export function checkReference(
+  faults: Faults,
+  spot: Spot,
+  of: { readonly known: readonly string[]; readonly what: string; readonly name?: string },
+): void {
+  const name = of.name ?? textOf(spot)
+  if (name === null || of.known.includes(name)) return
+  const expected = of.known.length > 0 ? expectedNames(name, of.known) : `${of.what} of that name, and there are none`
+  faults.add(spot, `refers to ${quoted(spot)}, and there is no ${of.what} of that name`, expected)
 }

@@ -68,6 +68,7 @@ describe('with nothing configured', () => {
         ],
         route: 'inOrder',
         maxOutputTokens: null,
+        timeLimits: { firstTokenMs: null, idleMs: null, totalMs: null },
         createdAt: 7,
       },
     ])

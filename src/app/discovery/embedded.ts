@@ -1,11 +1,12 @@
 import { resolve as absolutePath } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
-import type { Model } from '../../vocabulary/deployment.ts'
+import { type Model, NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
 import {
   type Configuration,
   DEFAULT_DATA_DIRECTORY,
   DEFAULT_DRAIN_MS,
   DEFAULT_LISTEN,
+  DEFAULT_WORKERS,
   type ListenAddress,
   type SimulatedSettings,
   type UpstreamSettings,
@@ -110,7 +111,14 @@ class Names {
     if (this.taken.has(name)) return
     this.taken.add(name)
     const deployments = [deploymentOf(upstream, model)]
-    this.models.push({ name, deployments, route: 'inOrder', maxOutputTokens: null, createdAt: this.createdAt })
+    this.models.push({
+      name,
+      deployments,
+      route: 'inOrder',
+      maxOutputTokens: null,
+      timeLimits: NO_TIME_LIMITS,
+      createdAt: this.createdAt,
+    })
   }
 }
 
@@ -176,6 +184,8 @@ export async function embeddedConfiguration(options: EmbeddedOptions): Promise<E
     models: names.models,
     prices: [],
     keys: [],
+    limits: [],
+    workers: DEFAULT_WORKERS,
     source: 'embedded',
   }
   const summary = summarise({ models: options.models, providers: providers.offers, engines })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { KeyStore } from '../../ports/ledger.ts'
 import type { Key } from '../../vocabulary/caller.ts'
+import { NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
 import type { Configuration, DeclaredKey, UpstreamSettings } from '../configuration/configuration.ts'
 import { deploymentOf } from '../configuration/deployments.ts'
 import { hashSecret } from '../configuration/secret.ts'
@@ -62,10 +63,13 @@ const configuration: Configuration = {
     deployments: [deploymentOf(hosted, 'gpt-5-mini'), deploymentOf(hosted, `gpt-${name}`)],
     route: 'inOrder',
     maxOutputTokens: null,
+    timeLimits: NO_TIME_LIMITS,
     createdAt: 1,
   })),
   prices: [],
   keys: [declared('ci', 'sk-declared')],
+  limits: [],
+  workers: 1,
   source: 'penstock.yaml',
 }
 

@@ -17,6 +17,19 @@ export interface RegistryOptions {
   readonly randomBytes: (count: number) => Uint8Array
   /** Told of keys in the store that a declared key of the same name hides; one sentence each. */
   readonly warn?: (sentence: string) => void
+  /** Told of keys that were made and revoked; who asked for it waits until it is done. */
+  readonly told?: KeyListener
+}
+
+export interface KeyListener {
+  addKey(key: Key): Promise<void>
+  removeKey(name: string): Promise<void>
+}
+
+/** A registry that follows another one, which makes and revokes its keys. */
+export interface FollowingRegistry extends Registry {
+  takeKey(key: Key): void
+  dropKey(name: string): void
 }
 
 /** A new secret of a key: `sk-pen-` and 32 URL-safe characters, which hold 192 bits. */
@@ -125,8 +138,8 @@ function deploymentsOf(models: readonly Model[]): readonly Deployment[] {
  *
  * @throws RangeError from `createKey` when a name is none; callers check it with `isKeyName` before
  */
-export function createRegistry(options: RegistryOptions): Registry {
-  const { configuration, keyStore, now, randomBytes } = options
+export function createRegistry(options: RegistryOptions): FollowingRegistry {
+  const { configuration, keyStore, now, randomBytes, told } = options
   const { models } = configuration
   const keys = openKeys(options)
   const modelsByName = new Map(models.map(model => [model.name, model]))
@@ -156,6 +169,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     try {
       if (!(await keyStore.create(key))) return 'taken'
       keys.add(key)
+      await told?.addKey(key)
       return { key, secret }
     } finally {
       pending.delete(name)
@@ -168,7 +182,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!key && !removals.has(name)) return 'unknown'
     // It stops working before the store is asked: revoked at once, whatever the disk does.
     if (key) keys.remove(key)
-    await removals.ask(name)
+    await Promise.all([told?.removeKey(name), removals.ask(name)])
     return 'revoked'
   }
 
@@ -182,5 +196,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     keys: () => keys.all(),
     createKey,
     revokeKey,
+    takeKey: key => keys.add(key),
+    dropKey(name) {
+      const key = keys.get(name)
+      if (key) keys.remove(key)
+    },
   }
 }

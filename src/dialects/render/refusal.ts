@@ -1,4 +1,6 @@
+import { formatTime } from '../../units/time.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
+import { type LimitRefusal, showQuantity } from '../../vocabulary/limit.ts'
 import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
 
 /** How one cause of a refusal looks in both dialects. */
@@ -20,8 +22,10 @@ function callers(status: number, code: string | null, anthropicType: string): Re
   return { status, type, code, anthropicStatus: status, anthropicType, retry: false, retryAfterSeconds: null }
 }
 
-/** The one table of refusals. */
-const FORMS: Readonly<Record<RefusalCause, RefusalForm>> = {
+type PlainCause = Exclude<RefusalCause, 'limitReached' | 'priceUnknown'>
+
+/** The one table of refusals, but for those by a limit. */
+const FORMS: Readonly<Record<PlainCause, RefusalForm>> = {
   invalidKey: callers(401, 'invalid_api_key', 'authentication_error'),
   modelNotAllowed: callers(403, 'model_not_allowed', 'permission_error'),
   modelNotFound: callers(404, 'model_not_found', 'not_found_error'),
@@ -29,16 +33,6 @@ const FORMS: Readonly<Record<RefusalCause, RefusalForm>> = {
   methodNotAllowed: callers(405, 'method_not_allowed', 'invalid_request_error'),
   malformed: callers(400, null, 'invalid_request_error'),
   tooLarge: callers(413, 'request_too_large', 'request_too_large'),
-  limitReached: {
-    status: 429,
-    type: 'insufficient_quota',
-    code: 'limit_reached',
-    anthropicStatus: 402,
-    anthropicType: 'billing_error',
-    retry: false,
-    retryAfterSeconds: null,
-  },
-  priceUnknown: callers(403, 'price_unknown', 'permission_error'),
   noDeployment: {
     status: 503,
     type: 'server_error',
@@ -78,6 +72,29 @@ const FORMS: Readonly<Record<RefusalCause, RefusalForm>> = {
   },
 }
 
+/** Refusals by a limit; whether and when to ask again is the limit's to say. */
+const LIMIT_FORMS: Readonly<Record<LimitRefusal['cause'], RefusalForm>> = {
+  rate: {
+    ...callers(429, 'rate_limit_exceeded', 'rate_limit_error'),
+    type: 'rate_limit_exceeded',
+  },
+  // Anthropic's clients repeat every 429; 402 is what their own servers say when the money is gone.
+  quota: {
+    ...callers(429, 'limit_reached', 'billing_error'),
+    type: 'insufficient_quota',
+    anthropicStatus: 402,
+  },
+  price: callers(403, 'price_unknown', 'permission_error'),
+}
+
+function formOf(refusal: Refusal): RefusalForm {
+  if (!('limit' in refusal)) return FORMS[refusal.cause]
+  const { cause, shouldRetry, retryAfterMs } = refusal.limit
+  // Rounded up, since a call that comes too early is refused once more.
+  const retryAfterSeconds = retryAfterMs === null ? null : Math.max(1, Math.ceil(retryAfterMs / 1_000))
+  return { ...LIMIT_FORMS[cause], retry: shouldRetry, retryAfterSeconds }
+}
+
 /** A refusal ready to be sent, but for the headers that name the call. */
 export interface RenderedRefusal {
   readonly status: number
@@ -88,7 +105,7 @@ export interface RenderedRefusal {
 
 /** @param id of the call; null when it never became one */
 export function renderRefusal(dialect: DialectName, refusal: Refusal, id: string | null): RenderedRefusal {
-  const form = FORMS[refusal.cause]
+  const form = formOf(refusal)
   const headers = ['content-type', 'application/json']
   if (!form.retry) headers.push('x-should-retry', 'false')
   if (form.retryAfterSeconds !== null) headers.push('retry-after', form.retryAfterSeconds.toString())
@@ -99,12 +116,31 @@ export function renderRefusal(dialect: DialectName, refusal: Refusal, id: string
 
 /** The body of an error in Anthropic's dialect; the data of an `error` event is the same. */
 export function anthropicError(refusal: Refusal, id: string | null) {
-  const { anthropicType } = FORMS[refusal.cause]
-  return { type: 'error', error: { type: anthropicType, message: refusal.message }, request_id: id }
+  const { anthropicType } = formOf(refusal)
+  const error = { type: anthropicType, message: refusal.message, ...limitOf(refusal) }
+  return { type: 'error', error, request_id: id }
 }
 
 /** What stands under `error` in OpenAI's dialect. */
 export function openaiError(refusal: Refusal) {
-  const { type, code } = FORMS[refusal.cause]
-  return { message: refusal.message, type, param: null, code }
+  const { type, code } = formOf(refusal)
+  return { message: refusal.message, type, param: null, code, ...limitOf(refusal) }
+}
+
+/** What a refusal by a limit says of it besides its sentence; nothing in any other. */
+function limitOf(refusal: Refusal) {
+  if (!('limit' in refusal)) return {}
+  const { scope, unit, window, amount, used, held, resetsAt } = refusal.limit
+  const show = (quantity: number) => showQuantity(unit, quantity)
+  return {
+    penstock: {
+      scope,
+      unit,
+      window,
+      amount: show(amount),
+      used: show(used),
+      held: show(held),
+      resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Model } from '../../vocabulary/deployment.ts'
+import { type Model, NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
+import type { LimitRefusal } from '../../vocabulary/limit.ts'
 import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
 import { wireOf } from '../wire.ts'
 import { renderModel, renderModelList } from './models.ts'
@@ -48,6 +49,96 @@ describe('a refusal', () => {
   })
 })
 
+const LIMIT: LimitRefusal = {
+  kind: 'refuse',
+  limit: 'lim_0123456789abc',
+  scope: 'key:ci',
+  unit: 'requests',
+  window: { sliding: '1m' },
+  amount: 60,
+  used: 59,
+  held: 1,
+  left: 0,
+  resetsAt: Date.parse('2026-01-02T03:04:05.678Z'),
+  cause: 'rate',
+  need: 1,
+  retryAfterMs: 4_001,
+  shouldRetry: true,
+  exceedsWhole: false,
+}
+
+/** Cause of the limit, status, type and code of OpenAI, status and type of Anthropic. */
+const LIMIT_TABLE: readonly (readonly [LimitRefusal['cause'], number, string, string, number, string])[] = [
+  ['rate', 429, 'rate_limit_exceeded', 'rate_limit_exceeded', 429, 'rate_limit_error'],
+  ['quota', 429, 'insufficient_quota', 'limit_reached', 402, 'billing_error'],
+  ['price', 403, INVALID, 'price_unknown', 403, 'permission_error'],
+]
+
+/** A limit's own words on asking again, and the headers that they become. */
+const RETRY_TABLE: readonly (readonly [Partial<LimitRefusal>, readonly string[]])[] = [
+  [{ shouldRetry: true, retryAfterMs: 4_001 }, ['retry-after', '5']],
+  [{ shouldRetry: true, retryAfterMs: 4_000 }, ['retry-after', '4']],
+  [{ shouldRetry: true, retryAfterMs: 0 }, ['retry-after', '1']],
+  [{ shouldRetry: true, retryAfterMs: null }, []],
+  [{ shouldRetry: false, retryAfterMs: 86_400_000 }, ['x-should-retry', 'false', 'retry-after', '86400']],
+  [{ shouldRetry: false, retryAfterMs: null }, ['x-should-retry', 'false']],
+]
+
+function refusalBy(changes: Partial<LimitRefusal>): Refusal {
+  const limit = { ...LIMIT, ...changes }
+  return { cause: limit.cause === 'price' ? 'priceUnknown' : 'limitReached', message: 'key:ci is full', limit }
+}
+
+describe('a refusal by a limit', () => {
+  it.each(LIMIT_TABLE)('for %s is what the table says, in both dialects', (cause, status, type, code, other, kind) => {
+    const refusal = refusalBy({ cause })
+    const openai = renderRefusal('openai', refusal, null)
+    expect(openai.status).toBe(status)
+    expect(JSON.parse(openai.body.toString()).error).toMatchObject({ message: 'key:ci is full', type, code })
+    const anthropic = renderRefusal('anthropic', refusal, 'pen_1')
+    expect(anthropic.status).toBe(other)
+    expect(JSON.parse(anthropic.body.toString())).toMatchObject({
+      type: 'error',
+      error: { type: kind, message: 'key:ci is full' },
+    })
+  })
+
+  it.each(RETRY_TABLE)('that says %j of asking again has the headers %j in both dialects', (changes, headers) => {
+    for (const dialect of ['openai', 'anthropic'] as const) {
+      const expected = ['content-type', 'application/json', ...headers]
+      expect(renderRefusal(dialect, refusalBy(changes), null).headers).toEqual(expected)
+    }
+  })
+
+  it('tells the limit beside its message: counts as numbers, no id of the limit', () => {
+    const { scope, unit, window, amount, used, held } = LIMIT
+    const penstock = { scope, unit, window, amount, used, held, resetsAt: '2026-01-02T03:04:05.678Z' }
+    for (const dialect of ['openai', 'anthropic'] as const) {
+      const body = JSON.parse(renderRefusal(dialect, refusalBy({}), null).body.toString())
+      expect(body.error.penstock).toEqual(penstock)
+    }
+  })
+
+  it('tells money as decimal strings, and nulls where there is no window and no reset', () => {
+    const limit = {
+      unit: 'dollars',
+      window: null,
+      amount: 9_000_000_000_000_000,
+      used: 1,
+      held: 0,
+      resetsAt: null,
+    } as const
+    const body = JSON.parse(renderRefusal('openai', refusalBy({ cause: 'quota', ...limit }), null).body.toString())
+    expect(body.error.penstock).toEqual({
+      ...limit,
+      scope: 'key:ci',
+      amount: '9000000',
+      used: '0.000000001',
+      held: '0',
+    })
+  })
+})
+
 describe('the frames of a stream', () => {
   it('close it with a comment that stays one line, whatever it says', () => {
     const comment = Buffer.from(wireOf('messages').closingComment({ id: 'pen_1', dollars: null, note: 'a\r\nb\n\nc' }))
@@ -76,6 +167,7 @@ describe('models', () => {
     deployments: [],
     route: 'inOrder',
     maxOutputTokens: null,
+    timeLimits: NO_TIME_LIMITS,
     createdAt,
   }))
   const list = (options: Parameters<typeof renderModelList>[2], dialect: 'openai' | 'anthropic' = 'anthropic') => {

@@ -12,6 +12,12 @@ export interface ContentPlace {
   readonly counted: boolean
 }
 
+/** The end that a stream is given where it was broken off: frames to show, the last one apart. */
+export interface MadeEnd {
+  readonly before: string
+  readonly last: string
+}
+
 /** Understands the events of one stream. Its fields are what the reader tells of the stream. */
 export interface StreamEvents {
   readonly sawContent: boolean
@@ -23,7 +29,16 @@ export interface StreamEvents {
   readonly whole: boolean
   /** The event read last, when it held content and nothing else that matters: the next ones may be recognised by it. */
   readonly places: readonly ContentPlace[] | null
+  /** Whether the event read last says what the answer is called; `endAtLimit` is given the first such event. */
+  readonly namesAnswer: boolean
   /** Whether the data, though no JSON, ends the stream. */
   isTerminal(data: string): boolean
-  read(event: Report, name: string | null): Verdict
+  /** @param passed how many events were recognised so far, without being read */
+  read(event: Report, name: string | null, passed: number): Verdict
+  /**
+   * Events that end the stream behind those read so far, as if the answer had reached its maximum length.
+   *
+   * @param naming the event that says what the answer is called; null when none came
+   */
+  endAtLimit(usage: Usage, naming: Report | null, passed: number): MadeEnd
 }

@@ -2,13 +2,16 @@ import type { Usage } from '../../vocabulary/usage.ts'
 import { blockBytes, textBytes } from '../answer/content.ts'
 import { messagesUsage } from '../usage/anthropic.ts'
 import { objectIn, type Report } from '../usage/counts.ts'
-import type { ContentPlace, StreamEvents, Verdict } from './events.ts'
+import type { ContentPlace, MadeEnd, StreamEvents, Verdict } from './events.ts'
+import { eventFrame } from './made.ts'
 
 /** The members of a delta that hold content: text, thinking, and the input of a tool. Signatures and citations are none. */
 const CONTENT = ['text', 'thinking', 'partial_json']
 
 /** How many different counts of usage are kept; an upstream could tell new ones for ever. */
 const MAX_COUNTS = 64
+/** Blocks that are open at once; providers open one at a time. */
+const MAX_OPEN_BLOCKS = 64
 
 /** The events of a streamed message. */
 export class MessagesEvents implements StreamEvents {
@@ -17,7 +20,11 @@ export class MessagesEvents implements StreamEvents {
   contentBytes = 0
   usageFinal = false
   places: readonly ContentPlace[] | null = null
+  readonly namesAnswer = false
   #stopped = false
+  #toldReason = false
+  /** Indices of content blocks that have begun and not stopped. */
+  #open: number[] = []
   /** What `message_start` and every `message_delta` reported, later counts in place of earlier ones. */
   #report: Record<string, unknown> | null = null
   #counts = 0
@@ -42,13 +49,20 @@ export class MessagesEvents implements StreamEvents {
         return 'show'
       case 'content_block_start':
         this.#readStart(objectIn(event.content_block))
+        if (typeof event.index === 'number' && this.#open.length < MAX_OPEN_BLOCKS) this.#open.push(event.index)
+        return 'show'
+      case 'content_block_stop':
+        this.#open = this.#open.filter(index => index !== event.index)
         return 'show'
       case 'message_start':
         this.#merge(objectIn(objectIn(event.message)?.usage))
         return 'show'
       case 'message_delta':
         this.#merge(objectIn(event.usage))
-        if (typeof objectIn(event.delta)?.stop_reason === 'string') this.usageFinal = objectIn(event.usage) !== null
+        if (typeof objectIn(event.delta)?.stop_reason === 'string') {
+          this.#toldReason = true
+          this.usageFinal = objectIn(event.usage) !== null
+        }
         return 'show'
       case 'message_stop':
         this.#stopped = true
@@ -61,6 +75,15 @@ export class MessagesEvents implements StreamEvents {
         this.sawError = true
         return 'last'
     }
+  }
+
+  endAtLimit({ outputTokens }: Usage): MadeEnd {
+    const last = eventFrame('message_stop', {})
+    if (this.#toldReason) return { before: '', last }
+    const stops = this.#open.map(index => eventFrame('content_block_stop', { index }))
+    const delta = { stop_reason: 'max_tokens', stop_sequence: null }
+    const cut = eventFrame('message_delta', { delta, usage: { output_tokens: outputTokens } })
+    return { before: stops.join('') + cut, last }
   }
 
   #readDelta(delta: Report | null): void {

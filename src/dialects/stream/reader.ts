@@ -7,6 +7,7 @@ import type { StreamEvents, Verdict } from './events.ts'
 import { readFrame } from './frame.ts'
 import { FrameEnds } from './frame-ends.ts'
 import { HeldBytes } from './held.ts'
+import { Naming } from './naming.ts'
 import { FrameTemplates } from './templates.ts'
 
 /** The largest frame that is waited for; a stream with a larger one ends as if it had told an error. */
@@ -33,7 +34,10 @@ export class EventStreamReader implements StreamReader {
   readonly #templates = new FrameTemplates()
   readonly #ends = new FrameEnds()
   readonly #held = new HeldBytes()
+  readonly #naming = new Naming()
   #templateBytes = 0
+  /** Frames that were recognised without being read. */
+  #passed = 0
   #tooLarge = false
   #last: Uint8Array | null = null
   #end: StreamEnd | null = null
@@ -87,6 +91,16 @@ export class EventStreamReader implements StreamReader {
     return this.#end
   }
 
+  endAtLimit(usage: Usage): StreamEnd {
+    if (this.ended) return this.finish()
+    this.ended = true
+    this.#held.drop()
+    const { before, last } = this.#events.endAtLimit(usage, this.#naming.read(), this.#passed)
+    const beforeComment = before === '' ? null : Buffer.from(before)
+    this.#end = { whole: true, beforeComment, lastEvent: Buffer.from(last) }
+    return this.#end
+  }
+
   /** Bytes that begin with a frame. */
   #readFrames(bytes: Buffer): Uint8Array | null {
     const text = bytes.toString('latin1')
@@ -97,6 +111,7 @@ export class EventStreamReader implements StreamReader {
       const next = this.#templates.match(text, bytes, at)
       if (next > 0) {
         this.#templateBytes += this.#templates.contentBytes
+        this.#passed++
         at = next
         continue
       }
@@ -133,6 +148,7 @@ export class EventStreamReader implements StreamReader {
     const text = frame.toString('latin1')
     if (this.#templates.match(text, frame, 0) === text.length) {
       this.#templateBytes += this.#templates.contentBytes
+      this.#passed++
       return true
     }
     const verdict = this.#readFrame(text)
@@ -153,7 +169,8 @@ export class EventStreamReader implements StreamReader {
       this.unreadableFrames++
       return 'drop'
     }
-    const verdict = this.#events.read(report, event)
+    const verdict = this.#events.read(report, event, this.#passed)
+    if (this.#events.namesAnswer && !this.#naming.isKept) this.#naming.keep(data)
     if (verdict === 'last') this.ended = true
     else if (this.#events.places !== null && dataAt >= 0) this.#templates.learn(text, dataAt, this.#events.places)
     return verdict

@@ -10,6 +10,7 @@ import { chooseNeeds } from './need.ts'
 import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest } from './refusal.ts'
 import { LimitRegistry, type RegistrySize, type ViewScope } from './registry.ts'
+import { sizeSlice } from './slice.ts'
 import type { MemberState } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
@@ -18,6 +19,14 @@ const NEWCOMER = Number.POSITIVE_INFINITY
 const NO_WARNINGS: readonly LimitView[] = []
 const NO_UPSTREAMS: readonly string[] = []
 const WITHIN: Posting = { overrun: null }
+
+/** What is held for a lessee; given back by `void`. */
+export interface LeasedSlice {
+  readonly hold: Hold
+  /** What is left of it, by unit: the amounts of its hold. */
+  readonly rest: Quantity[]
+  readonly until: EpochMs
+}
 
 /** A call before its judge. */
 interface Case {
@@ -69,11 +78,18 @@ export class LimitBook {
     const time = this.#tick(now)
     const worst = needOf(need.worst)
     const binding = this.#registry.bindings.find(call, time)
+    if (call.runBudget !== null) this.#keepBudget(binding)
     const needs = need.expected === null ? worst : chooseNeeds(binding.members, { worst, need, now: time })
     if (call.maxDollars === null && hasRoom(binding.members, needs, time)) {
       return { kind: 'admit', hold: this.#hold(binding, needs, NO_UPSTREAMS), warnings: NO_WARNINGS }
     }
     return this.#judge(call, needs, { binding, arrival: NEWCOMER, worstDollars: worst[DOLLARS]! })
+  }
+
+  /** The first call that names a budget fixes it, even if it is refused: it is to be kept though nothing is used. */
+  #keepBudget({ members }: Binding): void {
+    const last = members.at(-1)
+    if (last !== undefined && last.rule.id === null) this.#touch(last)
   }
 
   #judge(call: LimitedCall, needs: readonly Quantity[], { binding, arrival, worstDollars }: Case): Decision {
@@ -115,6 +131,48 @@ export class LimitBook {
       member.hold(now, amounts[member.unit]!)
     }
     return new Hold(this, binding, amounts, now, excluded)
+  }
+
+  /** Whether a call would start at once, without deciding it. */
+  fits(call: LimitedCall, need: Need, now: EpochMs): boolean {
+    const time = this.#tick(now)
+    const worst = needOf(need.worst)
+    const { members } = this.#registry.bindings.find(call, time)
+    const needs = need.expected === null ? worst : chooseNeeds(members, { worst, need, now: time })
+    return hasRoom(members, needs, time)
+  }
+
+  /**
+   * Holds several calls' worth at once for a lessee that decides over calls like this one by itself.
+   *
+   * @param lessees how many share the limits
+   * @returns `unbound` where nothing binds such calls; null where room is too scarce to be set aside
+   */
+  slice(call: LimitedCall, need: Need, lessees: number, now: EpochMs): LeasedSlice | 'unbound' | null {
+    const time = this.#tick(now)
+    const binding = this.#registry.bindings.find(call, time)
+    if (binding.members.length === 0) return 'unbound'
+    const size = sizeSlice(binding, needOf(need.worst), { lessees, now: time })
+    if (size === null) return null
+    const rest = [...size.amounts]
+    return { hold: this.#hold(binding, rest, NO_UPSTREAMS), rest, until: size.until }
+  }
+
+  /**
+   * Makes a call that a lessee admitted out of its slice a hold of its own.
+   *
+   * @param at when it was admitted: what it uses counts then
+   */
+  carve(slice: LeasedSlice, amounts: readonly Quantity[], at: EpochMs): Hold {
+    const { hold, rest } = slice
+    this.#own(hold)
+    const from = hold.at
+    const to = Math.max(from, Math.min(Math.floor(at), this.#tick(at)))
+    amounts.forEach((amount, unit) => {
+      rest[unit]! -= amount
+    })
+    for (const member of hold.binding.members) member.carve(from, to, amounts[member.unit]!)
+    return new Hold(this, hold.binding, amounts, to, NO_UPSTREAMS)
   }
 
   /**
@@ -176,6 +234,11 @@ export class LimitBook {
   /** Whether any call waits: then ask `wake` after each post and void. */
   get isAnyWaiting(): boolean {
     return this.#waiting.size > 0
+  }
+
+  /** When time alone may let a call go on that has just begun to wait, or has made it wait long enough. */
+  wakesAt({ member, need, deadline }: Ticket): EpochMs {
+    return Math.min(deadline, member?.fitsAt(need[member.unit]!) ?? deadline)
   }
 
   /** When to ask `wake` even if nothing was posted or voided; null when no call waits. */

@@ -13,7 +13,7 @@ import type { MemberState } from './state.ts'
 
 /** Where only running calls stand in the way, room comes back when one ends; nobody knows when, so it is soon asked again. */
 const BUSY_RETRY_MS: DurationMs = 1_000
-/** Room that returns later than this is nothing to wait for. */
+/** Room that returns later than this is nothing to wait for, unless it is a rate: of that some comes back all the time. */
 const WORTH_WAITING_MS: DurationMs = 60_000
 
 /** Of how many such calls there is room; the limit with the least is named. */
@@ -63,7 +63,7 @@ export function refusalOf(
     cause: isPriceUnknown ? 'price' : isRate ? 'rate' : 'quota',
     need: isPriceUnknown ? null : need,
     retryAfterMs: isPriceUnknown ? null : waitFor(named, need, now),
-    shouldRetry: !isPriceUnknown && waits.every(wait => wait !== null && wait <= WORTH_WAITING_MS),
+    shouldRetry: !isPriceUnknown && waits.every(wait => wait !== null && (isRate || wait <= WORTH_WAITING_MS)),
     exceedsWhole: !isPriceUnknown && need > named.amount,
   }
 }
@@ -122,4 +122,11 @@ export function refusalSentence(refusal: LimitRefusal): string {
   if (exceedsWhole) return `this call needs ${needs}, more than the whole limit of ${whole} of ${scope} (${taken})`
   const reset = refusal.resetsAt === null ? '' : `, and room returns at ${formatTime(refusal.resetsAt)}`
   return `the limit of ${whole} of ${scope} is reached: ${taken}, this call needs ${needs}${reset}`
+}
+
+/** Says in one sentence that a limit is reached which only warns. */
+export function warningSentence(view: LimitView): string {
+  const { scope, unit, amount, used, held } = view
+  const whole = `${showQuantity(unit, amount)} ${UNIT_WORDS[unit]}${windowWords(view)}`
+  return `the limit of ${whole} of ${scope} is reached: ${showQuantity(unit, used)} used and ${showQuantity(unit, held)} held`
 }

@@ -38,6 +38,19 @@ export function insert(log: SlidingLog, at: EpochMs): void {
   if (log[i] !== at) log.splice(i, 0, at, 0, 0)
 }
 
+/** Moves what was held at one moment to a later one, which may lie before others. */
+export function moveHeld(
+  log: SlidingLog,
+  move: { readonly from: EpochMs; readonly to: EpochMs; readonly amount: Quantity },
+  lengthMs: DurationMs,
+): void {
+  const { from, to, amount } = move
+  settle(log, from, amount, 0)
+  if (log.length >= EXACT_USES * FIELDS) joinNeighbours(log, lengthMs)
+  insert(log, to)
+  settle(log, to, -amount, 0)
+}
+
 /** Takes uses of the same part of time together. Parts are cut by the clock, so that doing it again joins no further. */
 function joinNeighbours(log: SlidingLog, lengthMs: DurationMs): void {
   const partMs = Math.ceil(lengthMs / CROWDED_PARTS)

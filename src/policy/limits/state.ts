@@ -2,7 +2,7 @@ import type { EpochMs } from '../../units/time.ts'
 import { type Balance, type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
 import { RUN_MEMORY_MS } from './attic.ts'
 import type { Rule } from './rule.ts'
-import { forget, hold, insert, leavesAt, logOf, type SlidingLog, settle, usesOf } from './sliding.ts'
+import { forget, hold, insert, leavesAt, logOf, moveHeld, type SlidingLog, settle, usesOf } from './sliding.ts'
 
 /** No call waits. */
 export const NOBODY = -1
@@ -102,6 +102,27 @@ export class MemberState {
         return
       case 'periodic':
     }
+  }
+
+  /** Makes a part of what was held at one moment a hold of its own that counts from a later one. */
+  carve(from: EpochMs, to: EpochMs, amount: Quantity): void {
+    this.open++
+    const { passing, lengthMs } = this.rule.clock
+    if (passing === 'never') this.opensAt = Math.max(this.opensAt, to)
+    else if (from < this.opensAt) {
+      // The window that it was held in is over, and what was held with it: it counts in the present one if it began there.
+      if (to >= this.opensAt) this.#holdAt(to, amount)
+      return
+    }
+    if (this.#log !== null) moveHeld(this.#log, { from, to, amount }, lengthMs)
+  }
+
+  #holdAt(at: EpochMs, amount: Quantity): void {
+    this.held += amount
+    if (this.#log === null) return
+    insert(this.#log, at)
+    settle(this.#log, at, -amount, 0)
+    this.endsAt = this.#log[0]! + this.rule.clock.lengthMs
   }
 
   /** Turns what was held at a moment into what was used; both are for nothing once that moment's window is over. */

@@ -1,0 +1,76 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type AdminFetch, adminHandler } from '../control/handler.ts'
+import { Gateway } from '../gateway/server.ts'
+import { createIds } from '../lifecycle/ids.ts'
+import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
+import { Expectations } from '../policy/estimate/expectation.ts'
+import { receiptOf } from '../policy/receipts/receipt.ts'
+import type { LedgerStore } from '../ports/ledger.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { Registry } from '../ports/registry.ts'
+import type { EpochMs } from '../units/time.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
+import type { Configuration } from './configuration/configuration.ts'
+import { openPriceBook } from './priceBook.ts'
+import { tariffsOf } from './prices.ts'
+import { openUpstreams } from './upstreams.ts'
+
+/** What a data plane needs besides its upstreams: of these there is one, whatever the number of planes. */
+export interface PlaneParts {
+  readonly configuration: Configuration
+  readonly registry: Registry
+  readonly ledger: Pick<LedgerStore, 'append' | 'writable' | 'receipt'>
+  readonly limits: Limits
+  readonly observer: Observer
+  readonly adminToken: string
+  readonly admin: AdminFetch
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** Number of this plane among those that share a ledger. */
+  readonly instance: number
+  /** No id of this plane lies before. */
+  readonly latestAt: EpochMs
+}
+
+/**
+ * A data plane: a gateway with clients of every upstream.
+ *
+ * @param opened takes how to close what was opened, in the order of opening
+ */
+export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)[]): Promise<Gateway> {
+  const { configuration, registry, ledger, limits, observer, adminToken, instance, latestAt } = parts
+  const clock = SYSTEM_CLOCK
+  const upstreams = openUpstreams(configuration.upstreams, clock)
+  opened.push(() => upstreams.close())
+  const baseUrls = configuration.upstreams.flatMap(({ baseUrl }) => (baseUrl === null ? [] : [baseUrl]))
+  const book = await openPriceBook(baseUrls)
+  return new Gateway({
+    world: {
+      clock,
+      ledger,
+      limits,
+      expectations: new Expectations(),
+      model: name => registry.model(name),
+      observer,
+      engine: upstreams.engine,
+      tariff: tariffsOf(configuration, registry.deployments(), book),
+      bounds: DEFAULT_BOUNDS,
+    },
+    registry,
+    ledger,
+    limits,
+    trustCallers: configuration.trustCallers,
+    nextId: createIds(clock, instance, latestAt),
+    receiptOf,
+    metrics: () => parts.metrics(),
+    isAdminToken: secretMatcher(adminToken),
+    admin: adminHandler(parts.admin, adminToken),
+  })
+}
+
+/** Compares digests, so that neither length nor contents of the token show in the time that it takes. */
+function secretMatcher(secret: string): (candidate: string) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(secret)
+  return candidate => timingSafeEqual(digest(candidate), expected)
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Gateway } from '../gateway/server.ts'
+import { lineOver } from '../threads/channel.ts'
+import { Plane } from '../threads/plane.ts'
+import type { EpochMs } from '../units/time.ts'
+import type { Key } from '../vocabulary/caller.ts'
+import { carryTo } from './carriedAdmin.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
+import type { Configuration } from './configuration/configuration.ts'
+import { openPlane } from './plane.ts'
+import { createRegistry } from './registry/registry.ts'
+
+/** What a thread of the data plane is started with. */
+export interface PlaneStart {
+  readonly configuration: Configuration
+  readonly adminToken: string
+  /** Keys that were made, as they are now; changes are told. */
+  readonly keys: readonly Key[]
+  readonly instance: number
+  readonly latestAt: EpochMs
+  readonly host: string
+  /** The port that all threads share. */
+  readonly port: number
+}
+
+const ELSEWHERE = new Error('keys are made by the thread that owns the ledger')
+
+async function start({ configuration, adminToken, keys, instance, latestAt, host, port }: PlaneStart): Promise<void> {
+  const registry = createRegistry({
+    configuration,
+    keyStore: { keys: () => keys, create: () => Promise.reject(ELSEWHERE), revoke: () => Promise.reject(ELSEWHERE) },
+    now: SYSTEM_CLOCK.now,
+    randomBytes,
+  })
+  const opened: (() => Promise<void>)[] = []
+  let gateway: Gateway | null = null
+  const plane = new Plane(lineOver(parentPort!), SYSTEM_CLOCK, {
+    addKey: registry.takeKey,
+    removeKey: registry.dropKey,
+    async drain(drainMs) {
+      await gateway?.drain(drainMs)
+      for (const close of opened.reverse()) await close()
+    },
+  })
+  gateway = await openPlane(
+    {
+      configuration,
+      registry,
+      ledger: plane,
+      limits: plane,
+      observer: plane,
+      adminToken,
+      admin: carryTo(request => plane.ask({ is: 'admin', request })),
+      metrics: () => plane.ask({ is: 'metrics' }),
+      instance,
+      latestAt,
+    },
+    opened,
+  )
+  await gateway.listen({ host, port, reusePort: true })
+  plane.listening()
+}
+
+await start(workerData as PlaneStart)

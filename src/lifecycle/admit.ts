@@ -1,0 +1,69 @@
+import { refusalSentence } from '../policy/limits/refusal.ts'
+import type { Cancel } from '../ports/clock.ts'
+import type { LimitAdmitted, LimitAnswer } from '../ports/limits.ts'
+import type { Tokens } from '../units/tokens.ts'
+import type { Model } from '../vocabulary/deployment.ts'
+import type { LimitRefusal } from '../vocabulary/limit.ts'
+import type { Refusal } from '../vocabulary/refusal.ts'
+import type { Call } from './call.ts'
+import { needOf, servingIn, upstreamsIn } from './need.ts'
+import type { World } from './world.ts'
+
+/** A call that limits let start, perhaps with another model than it asked for. */
+export interface Admitted extends LimitAdmitted {
+  readonly model: Model
+  /** The most output tokens that it may have. */
+  readonly mostOutputTokens: Tokens
+}
+
+export type Admission = Admitted | { readonly kind: 'refuse'; readonly refusal: Refusal }
+
+const NO_SKIP: readonly string[] = []
+
+/**
+ * Asks the limits whether a call may start, with the model that it asked for and then with those that limits send it to.
+ *
+ * @returns takes the call out of a queue; null when `answer` has been called already or will be without waiting
+ */
+export function admit(call: Call, world: World, answer: (admission: Admission) => void): Cancel | null {
+  let cancel: Cancel | null = null
+  let isAnswered = false
+  const ask = (model: Model, skip: readonly string[]): void => {
+    if (servingIn(model, call.dialect.name).length === 0) {
+      isAnswered = true
+      return answer({ kind: 'refuse', refusal: unserved(model, call) })
+    }
+    const need = needOf(call, model, world)
+    cancel = world.limits.admit(limitedCall(call, model, skip), need, answered)
+    function answered(said: LimitAnswer): void {
+      cancel = null
+      if (said.kind === 'downgrade') {
+        const other = world.model(said.model)
+        if (other !== undefined) return ask(other, said.skip)
+      }
+      isAnswered = true
+      if (said.kind === 'admit') answer({ ...said, model, mostOutputTokens: need.worst.outputTokens })
+      else answer({ kind: 'refuse', refusal: said.kind === 'refuse' ? refusalOf(said) : missing(said.model) })
+    }
+  }
+  ask(call.model, NO_SKIP)
+  return isAnswered ? null : () => cancel?.()
+}
+
+function limitedCall({ caller, dialect, runBudget, maxDollars }: Call, model: Model, skip: readonly string[]) {
+  return { caller, model: model.name, upstreams: upstreamsIn(model, dialect.name), runBudget, maxDollars, skip }
+}
+
+function refusalOf(limit: LimitRefusal): Refusal {
+  return { cause: limit.cause === 'price' ? 'priceUnknown' : 'limitReached', message: refusalSentence(limit), limit }
+}
+
+function unserved({ name, deployments }: Model, { dialect }: Call): Refusal {
+  if (deployments.length === 0) return { cause: 'noDeployment', message: `no deployment serves the model '${name}'` }
+  const message = `none of the deployments of '${name}' speaks the ${dialect.name} dialect: ask it in the other one`
+  return { cause: 'modelNotAllowed', message }
+}
+
+function missing(model: string): Refusal {
+  return { cause: 'noDeployment', message: `a limit sends this call to the model '${model}', which does not exist` }
+}

@@ -1,0 +1,146 @@
+import type { LimitBook } from '../../policy/limits/book.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { AuditEntry, LimitStore, StoredLimit } from '../../ports/ledger.ts'
+import type { Actor, LimitChanges, LimitRegistry, LimitStateQuery } from '../../ports/limits.ts'
+import { declaredLimitId, type Limit, type LimitTerms, type LimitView, scopeText } from '../../vocabulary/limit.ts'
+import { readLimitTerms, writeLimitTerms } from '../../vocabulary/limit-terms.ts'
+
+const CONFIGURATION: Actor = { name: 'configuration', address: null }
+
+interface Parts {
+  readonly book: LimitBook
+  readonly store: Pick<LimitStore, 'limits' | 'putLimit' | 'removeLimit'>
+  readonly clock: Pick<Clock, 'now'>
+  /** Told whenever a limit came, went or changed, so that calls that wait are asked again. */
+  changed(): void
+}
+
+/** Every limit: those that the configuration declares and those that were made by the admin API. */
+export class LimitRegister implements LimitRegistry {
+  readonly #parts: Parts
+  readonly #limits = new Map<string, Limit>()
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Puts the limits of the store and those declared into the book. What is declared wins over what was made, keeping its
+   * use; what is declared no more is gone with its use.
+   *
+   * @throws Error when the store holds a limit that can't be read
+   */
+  static async open(declared: readonly LimitTerms[], parts: Parts): Promise<LimitRegister> {
+    const register = new LimitRegister(parts)
+    const stored = new Map(parts.store.limits().map(limit => [limit.id, limit]))
+    for (const terms of declared) {
+      const id = declaredLimitId(terms)
+      await register.#declare(id, terms, stored.get(id))
+      stored.delete(id)
+    }
+    for (const limit of stored.values()) {
+      if (limit.declared) await register.#undeclare(limit)
+      else register.#take({ ...readStored(limit), id: limit.id, createdAt: limit.createdAt, readOnly: false })
+    }
+    return register
+  }
+
+  async #declare(id: string, terms: LimitTerms, before: StoredLimit | undefined): Promise<void> {
+    const limit: Limit = { ...terms, id, createdAt: before?.createdAt ?? this.#parts.clock.now(), readOnly: true }
+    this.#take(limit)
+    const isSame = before?.declared === true && JSON.stringify(before.terms) === JSON.stringify(writeLimitTerms(terms))
+    if (!isSame) await this.#keep(limit, before === undefined ? null : before.terms, CONFIGURATION)
+  }
+
+  async #undeclare({ id, terms }: StoredLimit): Promise<void> {
+    await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before: terms, after: null }, CONFIGURATION))
+  }
+
+  #take(limit: Limit): void {
+    this.#limits.set(limit.id, limit)
+    this.#parts.book.put(limit, this.#parts.clock.now())
+  }
+
+  #keep(limit: Limit, before: unknown, by: Actor): Promise<void> {
+    const { id, createdAt, readOnly } = limit
+    const terms = writeLimitTerms(limit)
+    const audit = this.#audit(before === null ? 'create' : 'change', { id, before, after: terms }, by)
+    return this.#parts.store.putLimit({ id, terms, createdAt, declared: readOnly }, audit)
+  }
+
+  #audit(
+    action: AuditEntry['action'],
+    { id, before, after }: { readonly id: string; readonly before: unknown; readonly after: unknown },
+    { name, address }: Actor,
+  ): AuditEntry {
+    return { at: this.#parts.clock.now(), actor: name, address, action, subject: `limit:${id}`, before, after }
+  }
+
+  limits(): readonly Limit[] {
+    return [...this.#limits.values()]
+  }
+
+  async states({ scope, limit }: LimitStateQuery): Promise<readonly LimitView[]> {
+    const { book, clock } = this.#parts
+    const now = clock.now()
+    const found: LimitView[] = []
+    for (const { id, scope: own } of this.#limits.values()) {
+      const isAll = scope === undefined || scopeText(own) === scope
+      for (const view of book.members(id, now)) {
+        if (!isAll && view.scope !== scope) continue
+        found.push(view)
+        if (found.length >= limit) return found
+      }
+    }
+    return found
+  }
+
+  /** On disk before it binds anybody: what a caller was refused by must not be gone after a crash. */
+  async create(terms: LimitTerms, by: Actor): Promise<Limit | 'taken'> {
+    const id = declaredLimitId(terms)
+    if (this.#limits.has(id)) return 'taken'
+    const limit: Limit = { ...terms, id, createdAt: this.#parts.clock.now(), readOnly: false }
+    // Taken at once, so that a second one of its kind is refused while this one is written.
+    this.#limits.set(id, limit)
+    try {
+      await this.#keep(limit, null, by)
+    } catch (error) {
+      this.#limits.delete(id)
+      throw error
+    }
+    this.#take(limit)
+    this.#parts.changed()
+    return limit
+  }
+
+  async change(id: string, changes: LimitChanges, by: Actor): Promise<Limit | 'declared' | 'unknown'> {
+    const before = this.#limits.get(id)
+    if (before === undefined) return 'unknown'
+    if (before.readOnly) return 'declared'
+    const limit: Limit = { ...before, ...changes }
+    await this.#keep(limit, writeLimitTerms(before), by)
+    if (!this.#limits.has(id)) return 'unknown'
+    this.#take(limit)
+    this.#parts.changed()
+    return limit
+  }
+
+  async remove(id: string, by: Actor): Promise<'removed' | 'declared' | 'unknown'> {
+    const limit = this.#limits.get(id)
+    if (limit === undefined) return 'unknown'
+    if (limit.readOnly) return 'declared'
+    const before = writeLimitTerms(limit)
+    await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before, after: null }, by))
+    this.#limits.delete(id)
+    this.#parts.book.remove(id)
+    this.#parts.changed()
+    return 'removed'
+  }
+}
+
+function readStored({ id, terms }: StoredLimit): LimitTerms {
+  const read = readLimitTerms(terms)
+  if ('terms' in read) return read.terms
+  const faults = read.faults.map(({ field, sentence }) => `${field}: ${sentence}`).join('; ')
+  throw new Error(`the ledger holds the limit ${id}, which this version can't read: ${faults}`)
+}

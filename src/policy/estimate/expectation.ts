@@ -1,0 +1,59 @@
+import type { Tokens } from '../../units/tokens.ts'
+
+/** Answers that are remembered of one caller and model. */
+const REMEMBERED = 32
+/** Fewer answers than this tell nothing of the next one. */
+const ENOUGH = 8
+/** The longest answer of those remembered, times this, is what the next one is expected to have. */
+const MARGIN = 1.25
+/** Callers and models that are remembered at once; when they are more, all are learnt anew. */
+const MAX_KNOWN = 10_000
+/** Of a maximum that the caller named, so much is assumed where nothing was learnt: maxima are often 20 times too high. */
+const ASSUMED_SHARE = 1 / 20
+/** But no less than this: shorter maxima are taken at their word. */
+const ASSUMED_TOKENS: Tokens = 200
+
+/** How many tokens an answer will probably have. */
+export interface Expectation {
+  readonly outputTokens: Tokens
+  /** False where it was assumed, for want of earlier answers. */
+  readonly isLearnt: boolean
+}
+
+interface Answers {
+  readonly tokens: Tokens[]
+  next: number
+}
+
+/**
+ * Learns how long the answers to a caller's calls of a model are. A call whose maximum is far above what it will use can
+ * then be held for less, where its hold can be extended while it runs.
+ */
+export class Expectations {
+  readonly #known = new Map<string, Answers>()
+
+  learn(key: string, model: string, outputTokens: Tokens): void {
+    const name = `${key}\n${model}`
+    let answers = this.#known.get(name)
+    if (answers === undefined) {
+      if (this.#known.size >= MAX_KNOWN) this.#known.clear()
+      answers = { tokens: [], next: 0 }
+      this.#known.set(name, answers)
+    }
+    answers.tokens[answers.next] = outputTokens
+    answers.next = (answers.next + 1) % REMEMBERED
+  }
+
+  /** @param most the most output tokens that the call may have; the expectation is never above */
+  expect(key: string, model: string, most: Tokens): Expectation {
+    const answers = this.#known.get(`${key}\n${model}`)
+    if (answers === undefined || answers.tokens.length < ENOUGH) {
+      return {
+        outputTokens: Math.min(most, Math.max(ASSUMED_TOKENS, Math.ceil(most * ASSUMED_SHARE))),
+        isLearnt: false,
+      }
+    }
+    const longest = Math.max(...answers.tokens)
+    return { outputTokens: Math.min(most, Math.max(1, Math.ceil(longest * MARGIN))), isLearnt: true }
+  }
+}

@@ -1,0 +1,101 @@
+import { needOf } from '../policy/limits/call.ts'
+import { Slice } from '../policy/limits/slice.ts'
+import type { EpochMs } from '../units/time.ts'
+import type { Caller } from '../vocabulary/caller.ts'
+import { LIMIT_UNITS, type LimitView, type Quantity } from '../vocabulary/limit.ts'
+import type { LimitedCall, Need } from '../vocabulary/limited-call.ts'
+import type { ToldLease } from './messages.ts'
+
+/** A call that a thread admitted by itself. */
+export interface Taken {
+  /** Number of the lease that it came out of; null where nothing binds the call. */
+  readonly lease: number | null
+  readonly amounts: readonly Quantity[]
+  readonly rate: LimitView | null
+}
+
+interface Lease {
+  readonly n: number
+  /** Null where nothing binds such calls. */
+  readonly slice: Slice | null
+  /** What it was when it was granted. */
+  readonly amounts: readonly Quantity[] | null
+  readonly rate: LimitView | null
+  readonly caller: Caller
+  readonly model: string
+}
+
+/** More than this many callers and models at work in one thread: the oldest lease is returned. */
+const MAX_LEASES = 20_000
+
+const NOTHING: readonly Quantity[] = []
+
+/** What a thread may decide by itself, by caller and model. */
+export class Leases {
+  readonly #byCaller = new WeakMap<Caller, Map<string, Lease>>()
+  readonly #byNumber = new Map<number, Lease>()
+  readonly #over: (lease: number) => void
+
+  /** @param over is told of leases that are spent or over, so that what is left of them goes back */
+  constructor(over: (lease: number) => void) {
+    this.#over = over
+  }
+
+  keep({ caller, model }: LimitedCall, { n, amounts, until, rate }: ToldLease): void {
+    let byModel = this.#byCaller.get(caller)
+    if (byModel === undefined) {
+      byModel = new Map()
+      this.#byCaller.set(caller, byModel)
+    }
+    const before = byModel.get(model)
+    if (before !== undefined) this.#end(before)
+    const lease = { n, slice: amounts === null ? null : new Slice(amounts, until), amounts, rate, caller, model }
+    if (this.#byNumber.size >= MAX_LEASES) this.#end(this.#byNumber.values().next().value!)
+    byModel.set(model, lease)
+    this.#byNumber.set(n, lease)
+  }
+
+  /** @returns null when the owner has to be asked */
+  take(call: LimitedCall, need: Need, now: EpochMs): Taken | null {
+    const lease = this.#byCaller.get(call.caller)?.get(call.model)
+    if (lease === undefined || !isOrdinary(call, need)) return null
+    if (lease.slice === null) return { lease: null, amounts: NOTHING, rate: null }
+    const amounts = needOf(need.worst)
+    return lease.slice.take(amounts, now) ? { lease: lease.n, amounts, rate: rateOf(lease) } : null
+  }
+
+  /** Ends leases that their owner wants back. */
+  callIn(numbers: readonly number[]): void {
+    for (const n of numbers) {
+      const lease = this.#byNumber.get(n)
+      if (lease === undefined) this.#over(n)
+      else this.#end(lease)
+    }
+  }
+
+  /** Ends leases whose time is over. */
+  sweep(now: EpochMs): void {
+    for (const lease of this.#byNumber.values()) if (lease.slice?.isOver(now)) this.#end(lease)
+  }
+
+  #end(lease: Lease): void {
+    this.#byNumber.delete(lease.n)
+    const byModel = this.#byCaller.get(lease.caller)
+    if (byModel?.get(lease.model) === lease) byModel.delete(lease.model)
+    this.#over(lease.n)
+  }
+}
+
+/** Whether all that binds a call is its caller and its model: runs, caps and detours are the owner's to decide. */
+export function isOrdinary({ caller, runBudget, maxDollars, skip }: LimitedCall, { worst }: Need): boolean {
+  if (caller.run !== null || runBudget !== null || skip.length > 0) return false
+  return maxDollars === null || (worst.dollars !== null && worst.dollars <= maxDollars)
+}
+
+/** The rate as it was when the lease was granted, less what was taken out of the lease since. */
+function rateOf({ rate, slice, amounts }: Lease): LimitView | null {
+  if (rate === null || slice === null || amounts === null) return null
+  const unit = LIMIT_UNITS.indexOf(rate.unit)
+  const taken = amounts[unit]! - slice.left(unit)
+  return { ...rate, held: rate.held + taken, left: Math.max(0, rate.left - taken) }
+}

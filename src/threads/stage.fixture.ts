@@ -1,0 +1,126 @@
+import { LimitDesk } from '../lifecycle/limits/desk.ts'
+import { LimitBook } from '../policy/limits/book.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LimitAnswer } from '../ports/limits.ts'
+import type { Caller } from '../vocabulary/caller.ts'
+import { declaredLimitId, type Limit, type LimitView } from '../vocabulary/limit.ts'
+import { readLimitTerms } from '../vocabulary/limit-terms.ts'
+import type { Amounts, LimitedCall } from '../vocabulary/limited-call.ts'
+import type { CallRecord } from '../vocabulary/record.ts'
+import type { Line } from './channel.ts'
+import { type Lessee, Owner } from './owner.ts'
+import { Plane } from './plane.ts'
+
+export const START = Date.UTC(2026, 5, 1)
+
+/** Both ends of a line; what is sent is copied, as between threads, and arrives in a later turn. */
+function lines(): readonly [Line, Line] {
+  const ends = [0, 1].map(() => ({ listener: (_: unknown) => {} }))
+  const end = (own: number): Line => ({
+    send: message => {
+      const copy = structuredClone(message)
+      setImmediate(() => ends[1 - own]!.listener(copy))
+    },
+    hear: listener => {
+      ends[own]!.listener = listener
+    },
+  })
+  return [end(0), end(1)]
+}
+
+export function limitOf(text: Record<string, unknown>): Limit {
+  const read = readLimitTerms(text)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return { ...read.terms, id: declaredLimitId(read.terms), createdAt: START, readOnly: true }
+}
+
+export interface ThreadsStage {
+  now: number
+  readonly book: LimitBook
+  readonly owner: Owner
+  readonly planes: readonly Plane[]
+  readonly lessees: readonly Lessee[]
+  readonly records: readonly CallRecord[]
+  readonly keys: string[]
+  /** How a call is answered, asked at one of the planes. */
+  ask(plane: number, changes?: Partial<LimitedCall>, worst?: Amounts): Promise<LimitAnswer>
+  /** The limit as the caller sees it through a plane. */
+  view(plane?: number): Promise<LimitView>
+}
+
+export const CALLER: Caller = { key: 'ci', team: null, user: null, tags: {}, run: null }
+export const WORST: Amounts = { dollars: 10_000_000n, inputTokens: 40, outputTokens: 200 }
+
+/** An owner and its planes, in one thread, on a clock that tests move. */
+export function stageThreads(limits: readonly Record<string, unknown>[], count = 2): ThreadsStage {
+  const book = new LimitBook(START)
+  for (const limit of limits) book.put(limitOf(limit), START)
+  const records: CallRecord[] = []
+  const keys: string[] = []
+  const clock: Clock = {
+    now: () => stage.now,
+    monotonic: () => stage.now,
+    // Moments pass by themselves; what is to happen later does not.
+    after(delay, callback) {
+      const moment = delay < 10 ? setImmediate(callback) : null
+      return () => {
+        if (moment !== null) clearImmediate(moment)
+      }
+    },
+  }
+  const desk = new LimitDesk(book, clock, { keep: () => {}, keepBudget: () => {} })
+  const observer = { callStarted: () => {}, callEnded: () => {}, recordLost: () => {}, callRefused: () => {} }
+  const owner = new Owner({
+    desk,
+    ledger: {
+      writable: true,
+      receipt: async id => records.find(record => record.id === id) ?? null,
+      append: (record, durable) => {
+        records.push(record)
+        setImmediate(durable, null)
+      },
+    },
+    observer,
+    metrics: async () => ({ contentType: 'text/plain', text: 'metrics' }),
+    admin: async ({ url }) => ({ status: 200, headers: [], body: new TextEncoder().encode(url) }),
+  })
+  const planes: Plane[] = []
+  const lessees: Lessee[] = []
+  for (let i = 0; i < count; i++) {
+    const [ownEnd, planeEnd] = lines()
+    lessees.push(owner.attach(ownEnd))
+    planes.push(
+      new Plane(planeEnd, clock, {
+        addKey: key => keys.push(key.name),
+        removeKey: name => keys.splice(keys.indexOf(name), 1),
+        drain: async () => {},
+      }),
+    )
+  }
+  const call: LimitedCall = {
+    caller: CALLER,
+    model: 'fast',
+    upstreams: ['openai'],
+    runBudget: null,
+    maxDollars: null,
+    skip: [],
+  }
+  const stage: ThreadsStage = {
+    now: START,
+    book,
+    owner,
+    planes,
+    lessees,
+    records,
+    keys,
+    ask: (plane, changes = {}, worst = WORST) =>
+      new Promise(resolve => {
+        planes[plane]!.admit({ ...call, ...changes }, { worst, expected: null, isLearnt: false }, resolve)
+      }),
+    async view(plane = 0) {
+      const views = await planes[plane]!.views(CALLER)
+      return views[0]!
+    },
+  }
+  return stage
+}
