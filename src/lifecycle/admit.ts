@@ -34,7 +34,9 @@ export function admit(call: Call, world: World, answer: (admission: Admission) =
       return answer({ kind: 'refuse', refusal: unserved(model, call) })
     }
     const need = needOf(call, model, world)
-    cancel = world.limits.admit(limitedCall(call, model, skip), need, answered)
+    const leave = world.limits.admit(limitedCall(call, model, skip), need, answered)
+    // Null also where it was sent to another model, whose queue it may be in by now.
+    if (leave !== null) cancel = leave
     function answered(said: LimitAnswer): void {
       cancel = null
       if (said.kind === 'downgrade') {

@@ -104,6 +104,18 @@ describe('a call that waits for room', () => {
     expect(stage.limit('key:ci', 'concurrency')).toEqual({ used: 0, held: 0 })
   })
 
+  it('for a model that a limit sent it to is forgotten as well when its caller leaves', () => {
+    const detour = [
+      limit('model:fast', 'requests', 0, { onReached: { downgrade: 'small' } }),
+      limit('model:small', 'concurrency', 1, { onReached: 'queue', wait: '30s' }),
+    ]
+    const { stage, another } = stageLife({ limits: detour, models: { small: SMALL } })
+    const second = another()
+    second.onLeft!()
+    answer(stage)
+    expect([second.events, stage.records.length]).toEqual([[], 1])
+  })
+
   it('is refused when the gateway stops', () => {
     const { stage, life, another } = stageLife({ limits })
     another()
