@@ -23,7 +23,7 @@ const FREE: Hold = { id: null, inputTokens: 0, outputTokens: 0, dollars: 0n }
 export function holdFor(call: Call, world: World): Hold | Refusal {
   const { body, wire, model, caller, dialect } = call
   if (wire.endpoint === 'messages/count_tokens') return FREE
-  const inputTokens = boundInputTokens(body.promptBytes)
+  const inputTokens = boundInputTokens(body)
   const outputTokens =
     wire.endpoint === 'embeddings'
       ? 0

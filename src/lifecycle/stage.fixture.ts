@@ -81,6 +81,7 @@ function body(streamed: boolean): ParsedBody {
     choices: 1,
     wantsUsage: false,
     promptBytes: 40,
+    promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
     release: () => {},
   }
