@@ -91,6 +91,7 @@ export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
     choices: 1,
     wantsUsage: false,
     promptBytes: 40,
+    promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
     release: () => {},
   }
