@@ -101,8 +101,7 @@ class History {
     const life = new Life(call, reply, this.#opened!.world)
     life.start()
     this.#running.push({ reply, life })
-    if (reply.text === 'limitReached') count('refused')
-    else if (reply.events.length === 0 && this.#upstream.open.length === 0) count('waits')
+    if (reply.events.length === 0 && this.#upstream.open.length === 0) count('waits')
     if (reply.header('x-penstock-warning') !== undefined) count('warned')
   }
 
@@ -185,6 +184,7 @@ class History {
       this.#disk.commit()
       await Promise.resolve()
     }
+    for (const { reply } of this.#running) if (reply.text === 'limitReached') count('refused')
     const views = await this.#views()
     for (const view of views) if (view.held !== 0) throw new Error(`${view.held} held of ${view.scope} at rest`)
     expect(this.#ofOrganisation(views).used).toBe(this.#dollarsOnDisk())
