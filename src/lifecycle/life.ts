@@ -181,9 +181,12 @@ export class Life implements AttemptOwner {
     else this.#endPlain(attempt)
   }
 
-  #learn({ outcome, limited }: Attempt, usage: Usage | null): void {
+  #learn({ outcome, limited, reader }: Attempt, usage: Usage | null): void {
     if (outcome !== 'completed' || limited || usage?.source !== 'reported') return
-    this.#world.expectations.learn(this.#call.caller.key, this.#hold!.model.name, usage.outputTokens)
+    const { expectations } = this.#world
+    const { name } = this.#hold!.model
+    expectations.learn(this.#call.caller.key, name, usage.outputTokens)
+    if (reader !== null) expectations.learnBytes(name, usage.outputTokens, reader.contentBytes)
   }
 
   #tryNext(): void {

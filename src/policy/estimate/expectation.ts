@@ -1,4 +1,5 @@
 import type { Tokens } from '../../units/tokens.ts'
+import { estimateOutputTokens } from './estimate.ts'
 
 /** Answers that are remembered of one caller and model. */
 const REMEMBERED = 32
@@ -12,6 +13,11 @@ const MAX_KNOWN = 10_000
 const ASSUMED_SHARE = 1 / 20
 /** But no less than this: shorter maxima are taken at their word. */
 const ASSUMED_TOKENS: Tokens = 200
+
+/** Bytes a token of the next answer of a model are those of the earlier ones, of which each counts so much. */
+const NEWEST_SHARE = 0.1
+/** Bytes a token of any text lie between; beyond, an answer says something else, as where its reasoning is not shown. */
+const [LEAST_BYTES, MOST_BYTES] = [1, 8]
 
 /** How many tokens an answer will probably have. */
 export interface Expectation {
@@ -31,6 +37,7 @@ interface Answers {
  */
 export class Expectations {
   readonly #known = new Map<string, Answers>()
+  readonly #bytesPerToken = new Map<string, number>()
 
   learn(key: string, model: string, outputTokens: Tokens): void {
     const name = `${key}\n${model}`
@@ -42,6 +49,20 @@ export class Expectations {
     }
     answers.tokens[answers.next] = outputTokens
     answers.next = (answers.next + 1) % REMEMBERED
+  }
+
+  /** Learns how long the tokens of a model are, from an answer that was shown whole. */
+  learnBytes(model: string, outputTokens: Tokens, contentBytes: number): void {
+    if (outputTokens <= 0 || contentBytes <= 0) return
+    const bytes = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, contentBytes / outputTokens))
+    const before = this.#bytesPerToken.get(model)
+    this.#bytesPerToken.set(model, before === undefined ? bytes : before + NEWEST_SHARE * (bytes - before))
+  }
+
+  /** Output tokens that a stream has shown by its bytes, as far as the model is known. */
+  shownTokens(model: string, contentBytes: number): Tokens {
+    const bytes = this.#bytesPerToken.get(model)
+    return bytes === undefined ? estimateOutputTokens(contentBytes) : Math.ceil(contentBytes / bytes)
   }
 
   /** @param most the most output tokens that the call may have; the expectation is never above */
