@@ -78,6 +78,17 @@ describe('threads that share limits', () => {
     expect(await granted(1)).toBe(false)
   })
 
+  it('answer whoever asked for more though its call ended first, so that nobody is kept waiting', async () => {
+    const stage = stageThreads([total('outputTokens', 10_000)])
+    await stage.ask(0)
+    const hold = holdOf(await stage.ask(1))
+    const granted = new Promise<boolean>(resolve => {
+      hold.extend({ dollars: 0n, inputTokens: 0, outputTokens: 9_999 }, resolve)
+    })
+    hold.void()
+    expect(await granted).toBe(false)
+  })
+
   it('give back what a thread held that died', async () => {
     const stage = stageThreads([total('concurrency', 20)])
     await Promise.all(Array.from({ length: 20 }, (_, i) => stage.ask(i % 2)))
