@@ -93,9 +93,9 @@ export function closingFields({ id, dollars, limited }: CallRecord): Readonly<Re
   return limited ? { ...fields, limited } : fields
 }
 
-/** Header values are ASCII; names of teams and tags need not be. */
+/** Header values are ASCII; names of teams and tags need not be, nor even whole characters. */
 function ascii(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, character => encodeURIComponent(character))
+  return text.toWellFormed().replace(/[^\x20-\x7e]+/g, characters => encodeURIComponent(characters))
 }
 
 /** What limits have to say in an answer's headers: those that are reached but only warn, and the rate that binds. */

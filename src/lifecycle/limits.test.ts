@@ -224,6 +224,20 @@ describe('answers tell', () => {
     expect(stage.reply.header('x-penstock-warning')).toContain('key:ci')
   })
 
+  it.each([
+    ['beyond the first plane', '🚀', '%F0%9F%9A%80'],
+    ['half a character', '\ud83d', '%EF%BF%BD'],
+    ['accents', 'équipe', '%C3%A9quipe'],
+  ])('of limits that only warn in ASCII, whatever is in a name: %s', (_, team, shown) => {
+    const caller = { key: 'ci', team, user: null, tags: {}, run: null }
+    const { stage } = stageLife({
+      limits: [limit(`team:${team}`, 'requests', 0, { onReached: 'warn' })],
+      call: { caller },
+    })
+    answer(stage)
+    expect(stage.reply.header('x-penstock-warning')).toContain(`of team:${shown} is reached`)
+  })
+
   it('the rate that refuses them', () => {
     const { stage } = stageLife({ limits: [limit('key:ci', 'requests', 0, { window: { sliding: '1m' } })] })
     stage.pass(5)

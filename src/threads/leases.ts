@@ -22,7 +22,8 @@ interface Lease {
   readonly amounts: readonly Quantity[] | null
   readonly rate: LimitView | null
   readonly caller: Caller
-  readonly model: string
+  /** What it is for besides the caller. */
+  readonly service: string
 }
 
 /** More than this many callers and models at work in one thread: the oldest lease is returned. */
@@ -30,7 +31,12 @@ const MAX_LEASES = 20_000
 
 const NOTHING: readonly Quantity[] = []
 
-/** What a thread may decide by itself, by caller and model. */
+/** A model as one dialect has it: of another one's upstreams other limits may bind. */
+function serviceOf({ model, upstreams }: LimitedCall): string {
+  return `${model}\n${upstreams}`
+}
+
+/** What a thread may decide by itself, by caller, model and the upstreams that may serve it. */
 export class Leases {
   readonly #byCaller = new WeakMap<Caller, Map<string, Lease>>()
   readonly #byNumber = new Map<number, Lease>()
@@ -41,23 +47,25 @@ export class Leases {
     this.#over = over
   }
 
-  keep({ caller, model }: LimitedCall, { n, amounts, until, rate }: ToldLease): void {
-    let byModel = this.#byCaller.get(caller)
-    if (byModel === undefined) {
-      byModel = new Map()
-      this.#byCaller.set(caller, byModel)
+  keep(call: LimitedCall, { n, amounts, until, rate }: ToldLease): void {
+    const { caller } = call
+    const service = serviceOf(call)
+    let byService = this.#byCaller.get(caller)
+    if (byService === undefined) {
+      byService = new Map()
+      this.#byCaller.set(caller, byService)
     }
-    const before = byModel.get(model)
+    const before = byService.get(service)
     if (before !== undefined) this.#end(before)
-    const lease = { n, slice: amounts === null ? null : new Slice(amounts, until), amounts, rate, caller, model }
+    const lease = { n, slice: amounts === null ? null : new Slice(amounts, until), amounts, rate, caller, service }
     if (this.#byNumber.size >= MAX_LEASES) this.#end(this.#byNumber.values().next().value!)
-    byModel.set(model, lease)
+    byService.set(service, lease)
     this.#byNumber.set(n, lease)
   }
 
   /** @returns null when the owner has to be asked */
   take(call: LimitedCall, need: Need, now: EpochMs): Taken | null {
-    const lease = this.#byCaller.get(call.caller)?.get(call.model)
+    const lease = this.#byCaller.get(call.caller)?.get(serviceOf(call))
     if (lease === undefined || !isOrdinary(call, need)) return null
     if (lease.slice === null) return { lease: null, amounts: NOTHING, rate: null }
     const amounts = needOf(need.worst)
@@ -80,8 +88,8 @@ export class Leases {
 
   #end(lease: Lease): void {
     this.#byNumber.delete(lease.n)
-    const byModel = this.#byCaller.get(lease.caller)
-    if (byModel?.get(lease.model) === lease) byModel.delete(lease.model)
+    const byService = this.#byCaller.get(lease.caller)
+    if (byService?.get(lease.service) === lease) byService.delete(lease.service)
     this.#over(lease.n)
   }
 }

@@ -129,7 +129,9 @@ export class Owner {
     for (const [n, { holder, lease }] of this.#leases) {
       if (kind === 'bound' && lease === null) continue
       this.#coming.add(n)
-      byHolder.set(holder, [...(byHolder.get(holder) ?? []), n])
+      const numbers = byHolder.get(holder)
+      if (numbers === undefined) byHolder.set(holder, [n])
+      else numbers.push(n)
     }
     for (const [holder, leases] of byHolder) {
       holder.send({ is: 'callIn', leases })
@@ -328,7 +330,8 @@ export class Lessee {
       if (granted) return this.send({ is: 'extended', n, granted })
       // Room may lie in leases: it is refused only where there is none in them either.
       void this.#owner.settled(() => {
-        if (!this.#holds.has(n)) return
+        // Its call has ended meanwhile; the thread still has to hear, since it keeps who asked.
+        if (!this.#holds.has(n)) return this.send({ is: 'extended', n, granted: false })
         hold.extend(more, grantedAfter => this.send({ is: 'extended', n, granted: grantedAfter }))
       })
     })

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../ports/clock.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { LimitAnswer, LimitHold, Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { DurationMs } from '../units/time.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { LimitView } from '../vocabulary/limit.ts'
@@ -71,7 +71,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     const taken = this.#leases.take(call, need, now)
     const n = ++this.#last
     if (taken !== null) {
-      answer(this.#admittedHere(n, taken, need.worst))
+      answer(this.#admittedHere(n, taken, need.worst, now))
       return null
     }
     this.#asking.set(n, { call, answer })
@@ -81,10 +81,10 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     }
   }
 
-  #admittedHere(n: number, { lease, amounts, rate }: Taken, held: Amounts): LimitAnswer {
+  #admittedHere(n: number, { lease, amounts, rate }: Taken, held: Amounts, at: EpochMs): LimitAnswer {
     const none = { kind: 'admit', excluded: [], warnings: [], rate } as const
     if (lease === null) return { ...none, hold: new UnboundHold(held) }
-    this.#channel.send({ is: 'carve', n, lease, amounts, at: this.#clock.now() })
+    this.#channel.send({ is: 'carve', n, lease, amounts, at })
     return { ...none, hold: this.#holdOf(n, held) }
   }
 

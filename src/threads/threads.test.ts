@@ -48,6 +48,17 @@ describe('threads that share limits', () => {
     expect(await stage.view(1)).toMatchObject({ used: 1, held: 1, left: 9_998 })
   })
 
+  it('ask anew where other upstreams serve the same model, as in another dialect: other limits bind there', async () => {
+    for (const others of [[], [total('requests', 10_000)]]) {
+      const limit = { scope: 'upstream:anthropic', unit: 'requests', amount: 1, window: 'total' }
+      const stage = stageThreads([limit, ...others])
+      holdOf(await stage.ask(0))
+      const inOtherDialect = { upstreams: ['anthropic'] }
+      const kinds = [await stage.ask(0, inOtherDialect), await stage.ask(0, inOtherDialect)].map(({ kind }) => kind)
+      expect(kinds).toEqual(['admit', 'refuse'])
+    }
+  })
+
   it('spend a limit to its last call, though most of it was out in leases of another', async () => {
     const stage = stageThreads([total('requests', 40)])
     await stage.ask(0)
@@ -65,6 +76,17 @@ describe('threads that share limits', () => {
     expect(await granted(9_600)).toBe(true)
     expect(hold.held.outputTokens).toBe(9_800)
     expect(await granted(1)).toBe(false)
+  })
+
+  it('answer whoever asked for more though its call ended first, so that nobody is kept waiting', async () => {
+    const stage = stageThreads([total('outputTokens', 10_000)])
+    await stage.ask(0)
+    const hold = holdOf(await stage.ask(1))
+    const granted = new Promise<boolean>(resolve => {
+      hold.extend({ dollars: 0n, inputTokens: 0, outputTokens: 9_999 }, resolve)
+    })
+    hold.void()
+    expect(await granted).toBe(false)
   })
 
   it('give back what a thread held that died', async () => {

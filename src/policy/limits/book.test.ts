@@ -301,3 +301,21 @@ describe('of several limits', () => {
     expect(crowd(book, 1, callOf({}, { upstreams: ['third'] }), START).length).toBe(1)
   })
 })
+
+describe('a limit that is taken away and made again', () => {
+  it('has no balance of its former life, whatever calls of that time still post', () => {
+    const terms = { scope: 'key:ci', unit: 'requests', amount: 10 }
+    const book = bookOf(terms)
+    const [first, second] = crowd(book, 2, callOf(), START)
+    book.post(first!, FREE, START)
+    const { id } = limitOf(terms)
+    book.remove(id)
+    book.put(limitOf(terms, START + SECOND), START + SECOND)
+    expect([...book.changes()]).toEqual([])
+    book.post(second!, FREE, START + 2 * SECOND)
+    const [third] = crowd(book, 1, callOf(), START + 2 * SECOND)
+    book.post(third!, FREE, START + 2 * SECOND)
+    expect(book.changes()).toMatchObject([{ limit: id, used: 1 }])
+    expect(only(book.view(callOf().caller, START + 2 * SECOND)).used).toBe(1)
+  })
+})

@@ -167,11 +167,15 @@ export class LimitBook {
     const { hold, rest } = slice
     this.#own(hold)
     const from = hold.at
-    const to = Math.max(from, Math.min(Math.floor(at), this.#tick(at)))
+    const time = this.#tick(at)
+    const to = Math.max(from, Math.min(Math.floor(at), time))
     amounts.forEach((amount, unit) => {
       rest[unit]! -= amount
     })
-    for (const member of hold.binding.members) member.carve(from, to, amounts[member.unit]!)
+    for (const member of hold.binding.members) {
+      if (time >= member.endsAt) member.roll(time)
+      member.carve(from, to, amounts[member.unit]!)
+    }
     return new Hold(this, hold.binding, amounts, to, NO_UPSTREAMS)
   }
 
@@ -316,14 +320,15 @@ export class LimitBook {
     return least === null ? null : least.view()
   }
 
-  /** Balances that changed since they were last taken. Absolute: written twice, they say the same. */
+  /**
+   * Balances that changed since they were last taken, of limits that are there: one that was taken away and made again
+   * has the same id. Absolute: written twice, they say the same.
+   */
   changes(): readonly Balance[] {
     const changed = this.#changed
     this.#changed = []
-    return changed.map(member => {
-      member.changed = false
-      return member.balance()
-    })
+    for (const member of changed) member.changed = false
+    return changed.filter(({ rule }) => this.#registry.has(rule)).map(member => member.balance())
   }
 
   /** All that is used, nothing that is held: what is held dies with the calls. */

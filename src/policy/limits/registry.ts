@@ -46,6 +46,11 @@ export class LimitRegistry {
     return true
   }
 
+  /** Whether a limit is still there, and not another one of its id. */
+  has(rule: Rule): boolean {
+    return rule.id === null || this.#limits.get(rule.id)?.rule === rule
+  }
+
   /** Every limit that binds a caller, with the run it names; those of models and upstreams where they are asked for. */
   view(caller: Caller, now: EpochMs, { models = [], upstreams = [] }: ViewScope = {}): readonly LimitView[] {
     return [...this.bindings.peek(caller, { models, upstreams }, now)].map(member => member.view())
