@@ -29,7 +29,7 @@ function costSection(result: Result): string[] {
   const head = ['calls/s', 'µs of the core a call', 'p99 ms', 'streams/s', 'µs of the core a frame', 'others']
   return [
     '## With 20 limits that bind every call, and without',
-    'Both gateways run at once and take turns of one measurement, A B B A; ratios are those of neighbours.',
+    'Both gateways run at once and take turns of one measurement, A B B A; ratios are taken between neighbours.',
     table(['', ...head, 'calls/s, ratio', 'streams/s, ratio'], rows),
   ]
 }
@@ -47,7 +47,9 @@ function threadSection(result: Result): string[] {
     ['messagesPerCall', 2],
     ['othersCores', 2],
   ])
-  const rows = subjectsOf(result, 'threads').map(row)
+  const toOne = (subject: string) =>
+    fixed(ratio(result, { measure: 'threads', subject, to: 'penstock-limits', name: 'callsPerSecondOfBusiest' }), 2)
+  const rows = subjectsOf(result, 'threads').map(subject => [...row(subject), toOne(subject)])
   if (rows.length === 0) return []
   const head = [
     'calls/s',
@@ -60,6 +62,7 @@ function threadSection(result: Result): string[] {
     'asked the owner, of 100 calls',
     'messages to the owner a call',
     'others',
+    'that the busiest allows, ratio',
   ]
   const shown = hasCoresForThreads(result.machine.cores)
     ? 'Each thread has a core here, so that the rates show what two threads bring.'

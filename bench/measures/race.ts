@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, type Script, ScriptedModel } from '../load/scripted.ts'
 import { type Running, type Subject, start } from '../subject.ts'
 import { MODEL } from '../traffic.ts'
-import type { Found, Keep } from './limits.ts'
+import type { Found, Keep } from './sideBySide.ts'
 
 export const CALLERS = 200
 /** Dollars for a million tokens, so that a call of the prompt and 200 tokens costs exactly a cent. */

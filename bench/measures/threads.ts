@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { GATEWAY_CORE, LOAD_CORE, threadMicroseconds } from '../process.ts'
-import { quiet, type Subject, start } from '../subject.ts'
+import type { Running, Subject } from '../subject.ts'
 import { penstockLimited, penstockThreads } from '../subjects/penstock.ts'
 import { ROOT } from '../workshop.ts'
-import type { Found, Keep } from './limits.ts'
 import { type Length, measurePlain, warmUp } from './load.ts'
+import { type Found, type Keep, sideBySide } from './sideBySide.ts'
 
 /** Two threads, their owner and the ledger's writer take one each, beside the one of the load generator. */
 const CORES_TO_SHOW_IT = 5
@@ -35,30 +35,25 @@ export async function measureThreads(
   length: Length & { readonly rounds: number },
   keep: Keep,
 ): Promise<void> {
-  for (let round = 1; round <= length.rounds; round++) {
-    const subjects = [penstockLimited, penstockThreads]
-    for (const subject of round % 2 === 1 ? subjects : subjects.toReversed()) {
-      keep(round, subject.name, await measured(subject, upstreamPort, length))
-    }
+  const work = {
+    upstreamPort,
+    cores: coresForThreads().join(','),
+    rounds: length.rounds,
+    async warm(target: Running) {
+      for (let i = 0; i < WARM_UPS; i++) await warmUp(target, length.dialect)
+    },
+    measure: (target: Running) => measured(target, length),
+    ended: (target: Running) => asked(JSON.parse(readFileSync(join(target.directory!, CROSSINGS_FILE), 'utf8'))),
   }
+  await sideBySide([penstockLimited, penstockThreads].map(counting), work, keep)
 }
 
-async function measured(subject: Subject, upstreamPort: number, length: Length): Promise<Found> {
-  const target = await start(counting(subject), upstreamPort, coresForThreads().join(','))
-  try {
-    for (let i = 0; i < WARM_UPS; i++) await warmUp(target, length.dialect)
-    await quiet(target)
-    const before = threadMicroseconds(target.process!.pid)
-    const { figures, faults } = await measurePlain(target, length)
-    const after = threadMicroseconds(target.process!.pid)
-    const calls = (figures.callsPerSecond ?? 0) * length.seconds
-    // What it counted is written when it ends.
-    await target.process!.stop()
-    const crossings = readFileSync(join(target.directory!, CROSSINGS_FILE), 'utf8')
-    return { figures: { ...figures, ...spentBy({ before, after, calls }), ...asked(JSON.parse(crossings)) }, faults }
-  } finally {
-    await target.stop()
-  }
+async function measured(target: Running, length: Length): Promise<Found> {
+  const before = threadMicroseconds(target.process!.pid)
+  const { figures, faults } = await measurePlain(target, length)
+  const after = threadMicroseconds(target.process!.pid)
+  const calls = (figures.callsPerSecond ?? 0) * length.seconds
+  return { figures: { ...figures, ...spentBy({ before, after, calls }) }, faults }
 }
 
 function counting(subject: Subject): Subject {
