@@ -26,6 +26,7 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (reaso
 
 interface Asking {
   readonly call: LimitedCall
+  readonly wantsLease: boolean
   readonly answer: (answer: LimitAnswer) => void
 }
 
@@ -74,10 +75,13 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
       answer(this.#admittedHere(n, taken, need.worst, now))
       return null
     }
-    this.#asking.set(n, { call, answer })
-    this.#channel.send({ is: 'admit', n, call, need })
+    const wantsLease = this.#leases.wants(call, need)
+    this.#asking.set(n, { call, answer, wantsLease })
+    this.#channel.send({ is: 'admit', n, call, need, wantsLease })
     return () => {
-      if (this.#asking.delete(n)) this.#channel.send({ is: 'leave', n })
+      if (!this.#asking.delete(n)) return
+      if (wantsLease) this.#leases.answered(call)
+      this.#channel.send({ is: 'leave', n })
     }
   }
 
@@ -172,6 +176,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
   #admission(n: number, told: ToldAdmission, lease: ToldLease | null): void {
     const asking = this.#asking.get(n)
     this.#asking.delete(n)
+    if (asking?.wantsLease) this.#leases.answered(asking.call)
     if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, lease)
     else if (lease !== null) this.#channel.send({ is: 'return', lease: lease.n })
     if (told.kind !== 'admit') return asking?.answer(told)
