@@ -67,6 +67,20 @@ describe('threads that share limits', () => {
     expect(answers.find(answer => answer.kind === 'refuse')).toMatchObject({ scope: 'key:ci', used: 0, held: 40 })
   })
 
+  it('leave the leases of others alone when a call is refused by a limit that they hold nothing of', async () => {
+    const stage = stageThreads([total('requests', 10_000), total('requests', 0, { scope: 'key:broke' })])
+    await stage.ask(0)
+    const broke = { caller: { ...CALLER, key: 'broke' } }
+    expect((await stage.ask(1, broke)).kind).toBe('refuse')
+    await rest()
+    let isAnswered = false
+    void stage.ask(0).then(() => {
+      isAnswered = true
+    })
+    await Promise.resolve()
+    expect(isAnswered).toBe(true)
+  })
+
   it('hold streams for more out of what others have in leases', async () => {
     const stage = stageThreads([total('outputTokens', 10_000)])
     await stage.ask(0)
