@@ -53,6 +53,8 @@ export class Owner {
   attach(line: Line): Lessee {
     const lessee = new Lessee(this, line)
     this.#lessees.add(lessee)
+    // It begins by letting calls in, and changes are told to those that are there.
+    if (!this.owned.ledger.writable) lessee.send({ is: 'writable', writable: false })
     return lessee
   }
 

@@ -32,6 +32,7 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (reaso
 
 interface Asking {
   readonly call: LimitedCall
+  readonly need: Need
   readonly answer: (answer: LimitAnswer) => void
 }
 
@@ -80,7 +81,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
       answer(this.#admittedHere(n, taken, need.worst, now))
       return null
     }
-    this.#asking.set(n, { call, answer })
+    this.#asking.set(n, { call, need, answer })
     this.#channel.send({ is: 'admit', n, call, need })
     return () => {
       if (this.#asking.delete(n)) this.#channel.send({ is: 'leave', n })
@@ -182,7 +183,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     }
     const asking = this.#asking.get(n)
     this.#asking.delete(n)
-    if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, lease)
+    if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, asking.need, lease)
     else if (lease !== null) this.#channel.send({ is: 'return', lease: lease.n })
     if (told.kind !== 'admit') return asking?.answer(told)
     const hold = this.#holdOf(n, told.held)
