@@ -1,4 +1,4 @@
-import { needOf } from '../policy/limits/call.ts'
+import { DOLLARS, needOf, UNPRICED } from '../policy/limits/call.ts'
 import { Slice } from '../policy/limits/slice.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Caller } from '../vocabulary/caller.ts'
@@ -21,6 +21,8 @@ interface Lease {
   /** What it was when it was granted. */
   readonly amounts: readonly Quantity[] | null
   readonly rate: LimitView | null
+  /** Whether it was granted for calls whose price nobody knows, which no limit of dollars binds then. */
+  readonly isUnpriced: boolean
   readonly caller: Caller
   /** What it is for besides the caller. */
   /** The array of upstreams by which its calls are known. */
@@ -45,8 +47,9 @@ export class Leases {
     this.#over = over
   }
 
-  keep(call: LimitedCall, { n, amounts, until, rate }: ToldLease): void {
+  keep(call: LimitedCall, { worst }: Need, { n, amounts, until, rate }: ToldLease): void {
     const { caller, upstreams: service } = call
+    const isUnpriced = worst.dollars === null
     let byService = this.#byCaller.get(caller)
     if (byService === undefined) {
       byService = new Map()
@@ -54,7 +57,15 @@ export class Leases {
     }
     const before = byService.get(service)
     if (before !== undefined) this.#end(before)
-    const lease = { n, slice: amounts === null ? null : new Slice(amounts, until), amounts, rate, caller, service }
+    const lease = {
+      n,
+      slice: amounts === null ? null : new Slice(amounts, until),
+      amounts,
+      rate,
+      isUnpriced,
+      caller,
+      service,
+    }
     if (this.#byNumber.size >= MAX_LEASES) this.#end(this.#byNumber.values().next().value!)
     byService.set(service, lease)
     this.#byNumber.set(n, lease)
@@ -66,6 +77,8 @@ export class Leases {
     if (lease === undefined || !isOrdinary(call, need)) return null
     if (lease.slice === null) return { lease: null, amounts: NOTHING, rate: null }
     const amounts = needOf(need.worst)
+    if ((amounts[DOLLARS] === UNPRICED) !== lease.isUnpriced) return null
+    if (lease.isUnpriced) amounts[DOLLARS] = 0
     return lease.slice.take(amounts, now) ? { lease: lease.n, amounts, rate: rateOf(lease) } : null
   }
 

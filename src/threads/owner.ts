@@ -8,6 +8,7 @@ import type { Key } from '../vocabulary/caller.ts'
 import type { LimitedCall, Need } from '../vocabulary/limited-call.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
+import { LeasesOut } from './leasesOut.ts'
 import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
 
 /** What there is one of, whatever the number of threads. */
@@ -19,18 +20,14 @@ export interface Owned {
   admin(request: Extract<Question, { is: 'admin' }>['request']): Promise<Answers['admin']>
 }
 
-interface LeaseOut {
-  readonly holder: Lessee
-  /** Null where nothing binds the calls that it is for. */
-  readonly lease: DeskLease | null
-}
-
 /** Something that may have to wait for leases to come back. */
 interface Item {
-  /** Which leases must not be out for it: those that hold something, or all; null when it can go on as it is. */
-  needsBack(): 'bound' | 'all' | null
+  /** Which leases must not be out for it; none when it can go on as it is. */
+  needsBack(): Iterable<number>
   run(): void
 }
+
+const NONE: readonly number[] = []
 
 /**
  * The thread that owns limits and ledger, toward the threads that serve calls. Each call is decided here, or out of a
@@ -40,9 +37,7 @@ interface Item {
 export class Owner {
   readonly owned: Owned
   readonly #lessees = new Set<Lessee>()
-  readonly #leases = new Map<number, LeaseOut>()
-  /** Leases that hold something; the others only say that nothing binds. */
-  #bound = 0
+  readonly #leases = new LeasesOut<Lessee>()
   /** In order: nobody is served before those that came earlier and wait for leases. */
   readonly #queue: Item[] = []
   /** Leases that were called in. */
@@ -57,6 +52,8 @@ export class Owner {
   attach(line: Line): Lessee {
     const lessee = new Lessee(this, line)
     this.#lessees.add(lessee)
+    // It begins by letting calls in, and changes are told to those that are there.
+    if (!this.owned.ledger.writable) lessee.send({ is: 'writable', writable: false })
     return lessee
   }
 
@@ -64,7 +61,7 @@ export class Owner {
   detach(lessee: Lessee): void {
     if (!this.#lessees.delete(lessee)) return
     lessee.die()
-    for (const [n, { holder }] of this.#leases) if (holder === lessee) this.returned(n)
+    for (const n of this.#leases.of(lessee)) this.returned(n)
   }
 
   /** Tells every thread; resolves when all of them have heard. */
@@ -86,24 +83,30 @@ export class Owner {
 
   /** Runs something while no lease holds anything, so that all that is used and held is known here. */
   settled<T>(run: () => T | Promise<T>): Promise<T> {
-    return this.#once('bound', run)
+    return this.#once(() => this.#leases.bound(), run)
   }
 
   /** Resolves when every lease that was out is back: what threads decide from now on goes by the limits as they are. */
   recalled(): Promise<void> {
-    return this.#once('all', () => {})
+    return this.#once(
+      () => this.#leases.all(),
+      () => {},
+    )
   }
 
-  #once<T>(kind: 'bound' | 'all', run: () => T | Promise<T>): Promise<T> {
+  #once<T>(needsBack: Item['needsBack'], run: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const needsBack = () => ((kind === 'all' ? this.#leases.size : this.#bound) > 0 ? kind : null)
       this.#add({ needsBack, run: () => void (async () => run())().then(resolve, reject) })
     })
   }
 
-  /** Decides a call, after calling leases in where it may not have room without them. */
+  /**
+   * Decides a call, after calling leases in where it may not have room without them: those alone that hold something of a
+   * limit which is in its way, lest whoever is refused again and again take everybody's.
+   */
   decide(call: LimitedCall, need: Need, run: () => void): void {
-    const needsBack = () => (this.#bound === 0 || this.owned.desk.fits(call, need) ? null : 'bound')
+    const needsBack = () =>
+      this.#leases.bound().size === 0 ? NONE : this.#leases.at(this.owned.desk.withoutRoom(call, need))
     this.#add({ needsBack, run })
   }
 
@@ -114,8 +117,8 @@ export class Owner {
 
   #goOn(): void {
     for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
-      const kind = first.needsBack()
-      if (kind !== null) return this.#callIn(kind)
+      for (const n of first.needsBack()) this.#coming.add(n)
+      if (this.#coming.size > 0) return this.#callIn()
       this.#queue.shift()
       first.run()
       // Whoever it was may have been answered out of the queue's turn.
@@ -123,11 +126,10 @@ export class Owner {
     }
   }
 
-  #callIn(kind: 'bound' | 'all'): void {
+  #callIn(): void {
     const byHolder = new Map<Lessee, number[]>()
-    for (const [n, { holder, lease }] of this.#leases) {
-      if (kind === 'bound' && lease === null) continue
-      this.#coming.add(n)
+    for (const n of this.#coming) {
+      const holder = this.#leases.holder(n)
       const numbers = byHolder.get(holder)
       if (numbers === undefined) byHolder.set(holder, [n])
       else numbers.push(n)
@@ -145,25 +147,19 @@ export class Owner {
     if (lease === null) return null
     const n = ++this.#lastLease
     if (lease === 'unbound') {
-      this.#leases.set(n, { holder, lease: null })
+      this.#leases.add(n, holder, null)
       return { n, amounts: null, until: Number.POSITIVE_INFINITY }
     }
-    this.#bound++
-    this.#leases.set(n, { holder, lease })
+    this.#leases.add(n, holder, lease)
     return { n, amounts: lease.amounts, until: lease.until }
   }
 
   lease(n: number): DeskLease | null {
-    return this.#leases.get(n)?.lease ?? null
+    return this.#leases.lease(n)
   }
 
   returned(n: number): void {
-    const out = this.#leases.get(n)
-    this.#leases.delete(n)
-    if (out?.lease) {
-      this.#bound--
-      out.lease.giveBack()
-    }
+    this.#leases.take(n)?.giveBack()
     if (this.#coming.delete(n) && this.#coming.size === 0) this.#goOn()
   }
 }

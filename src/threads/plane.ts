@@ -26,6 +26,7 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (reaso
 
 interface Asking {
   readonly call: LimitedCall
+  readonly need: Need
   readonly wantsLease: boolean
   readonly answer: (answer: LimitAnswer) => void
 }
@@ -76,7 +77,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
       return null
     }
     const wantsLease = this.#leases.wants(call, need)
-    this.#asking.set(n, { call, answer, wantsLease })
+    this.#asking.set(n, { call, need, answer, wantsLease })
     this.#channel.send({ is: 'admit', n, call, need, wantsLease })
     return () => {
       if (!this.#asking.delete(n)) return
@@ -177,7 +178,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     const asking = this.#asking.get(n)
     this.#asking.delete(n)
     if (asking?.wantsLease) this.#leases.answered(asking.call)
-    if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, lease)
+    if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, asking.need, lease)
     else if (lease !== null) this.#channel.send({ is: 'return', lease: lease.n })
     if (told.kind !== 'admit') return asking?.answer(told)
     const hold = this.#holdOf(n, told.held)

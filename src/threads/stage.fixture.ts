@@ -36,12 +36,16 @@ export function limitOf(text: Record<string, unknown>): Limit {
 
 export interface ThreadsStage {
   now: number
+  /** Whether the ledger takes records. */
+  writable: boolean
   readonly book: LimitBook
   readonly owner: Owner
   readonly planes: readonly Plane[]
   readonly lessees: readonly Lessee[]
   readonly records: readonly CallRecord[]
   readonly keys: string[]
+  /** Starts another thread. */
+  attach(): void
   /** How a call is answered, asked at one of the planes. */
   ask(plane: number, changes?: Partial<LimitedCall>, worst?: Amounts): Promise<LimitAnswer>
   /** The limit as the caller sees it through a plane. */
@@ -75,7 +79,9 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   const owner = new Owner({
     desk,
     ledger: {
-      writable: true,
+      get writable() {
+        return stage.writable
+      },
       receipt: async id => records.find(record => record.id === id) ?? null,
       append: (record, durable) => {
         records.push(record)
@@ -88,7 +94,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   })
   const planes: Plane[] = []
   const lessees: Lessee[] = []
-  for (let i = 0; i < count; i++) {
+  const attach = () => {
     const [ownEnd, planeEnd] = lines()
     lessees.push(owner.attach(ownEnd))
     planes.push(
@@ -109,12 +115,14 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   }
   const stage: ThreadsStage = {
     now: START,
+    writable: true,
     book,
     owner,
     planes,
     lessees,
     records,
     keys,
+    attach,
     ask: (plane, changes = {}, worst = WORST) =>
       new Promise(resolve => {
         planes[plane]!.admit({ ...call, ...changes }, { worst, expected: null, isLearnt: false }, resolve)
@@ -124,5 +132,6 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
       return views[0]!
     },
   }
+  for (let i = 0; i < count; i++) attach()
   return stage
 }

@@ -59,12 +59,55 @@ describe('threads that share limits', () => {
     }
   })
 
+  it('decide by themselves over calls without a price, which no lease of priced ones admits', async () => {
+    const unpriced = { ...WORST, dollars: null }
+    const isDecidedAtOnce = async (stage: ThreadsStage, worst = WORST) => {
+      let isAnswered = false
+      const answer = stage.ask(0, {}, worst).then(({ kind }) => {
+        isAnswered = true
+        return kind
+      })
+      await Promise.resolve()
+      return [isAnswered, await answer]
+    }
+    const free = stageThreads([total('requests', 10_000)])
+    await free.ask(0, {}, unpriced)
+    expect(await isDecidedAtOnce(free, unpriced)).toEqual([true, 'admit'])
+    expect(await isDecidedAtOnce(free)).toEqual([false, 'admit'])
+    const priced = stageThreads([total('dollars', '1000')])
+    await priced.ask(0)
+    expect(await isDecidedAtOnce(priced)).toEqual([true, 'admit'])
+    expect(await isDecidedAtOnce(priced, unpriced)).toEqual([false, 'refuse'])
+  })
+
+  it('begin by letting nobody in while the ledger takes no records', async () => {
+    const stage = stageThreads([])
+    stage.writable = false
+    stage.attach()
+    await rest()
+    expect(stage.planes.map(({ writable }) => writable)).toEqual([true, true, false])
+  })
+
   it('spend a limit to its last call, though most of it was out in leases of another', async () => {
     const stage = stageThreads([total('requests', 40)])
     await stage.ask(0)
     const answers = await Promise.all(Array.from({ length: 60 }, () => stage.ask(1)))
     expect(answers.filter(answer => answer.kind === 'admit')).toHaveLength(39)
     expect(answers.find(answer => answer.kind === 'refuse')).toMatchObject({ scope: 'key:ci', used: 0, held: 40 })
+  })
+
+  it('leave the leases of others alone when a call is refused by a limit that they hold nothing of', async () => {
+    const stage = stageThreads([total('requests', 10_000), total('requests', 0, { scope: 'key:broke' })])
+    await stage.ask(0)
+    const broke = { caller: { ...CALLER, key: 'broke' } }
+    expect((await stage.ask(1, broke)).kind).toBe('refuse')
+    await rest()
+    let isAnswered = false
+    void stage.ask(0).then(() => {
+      isAnswered = true
+    })
+    await Promise.resolve()
+    expect(isAnswered).toBe(true)
   })
 
   it('hold streams for more out of what others have in leases', async () => {

@@ -107,9 +107,9 @@ export class LimitDesk implements Limits {
     }
   }
 
-  /** Whether a call would start at once. */
-  fits(call: LimitedCall, need: Need): boolean {
-    return this.#book.fits(call, need, this.#clock.now())
+  /** Of which limits a call would have no room if it were decided now. */
+  withoutRoom(call: LimitedCall, need: Need): readonly object[] {
+    return this.#book.withoutRoom(call, need, this.#clock.now())
   }
 
   /** Sets several calls' worth aside for a lessee; `unbound` where nothing binds such calls, null where room is scarce. */
@@ -188,6 +188,11 @@ export class DeskLease {
     this.#of = of
     this.amounts = [...of.slice.rest]
     this.until = of.slice.until
+  }
+
+  /** Of which limits it holds something. */
+  get members(): readonly object[] {
+    return this.#of.slice.hold.binding.members
   }
 
   /** A call that the lessee admitted, now with a hold of its own. */

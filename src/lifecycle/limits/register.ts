@@ -19,6 +19,8 @@ interface Parts {
 export class LimitRegister implements LimitRegistry {
   readonly #parts: Parts
   readonly #limits = new Map<string, Limit>()
+  /** Ends with the change that was asked for last. */
+  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(parts: Parts) {
     this.#parts = parts
@@ -96,45 +98,50 @@ export class LimitRegister implements LimitRegistry {
   }
 
   /** On disk before it binds anybody: what a caller was refused by must not be gone after a crash. */
-  async create(terms: LimitTerms, by: Actor): Promise<Limit | 'taken'> {
-    const id = declaredLimitId(terms)
-    if (this.#limits.has(id)) return 'taken'
-    const limit: Limit = { ...terms, id, createdAt: this.#parts.clock.now(), readOnly: false }
-    // Taken at once, so that a second one of its kind is refused while this one is written.
-    this.#limits.set(id, limit)
-    try {
+  create(terms: LimitTerms, by: Actor): Promise<Limit | 'taken'> {
+    return this.#inTurn(async () => {
+      const id = declaredLimitId(terms)
+      if (this.#limits.has(id)) return 'taken'
+      const limit: Limit = { ...terms, id, createdAt: this.#parts.clock.now(), readOnly: false }
       await this.#keep(limit, null, by)
-    } catch (error) {
+      this.#take(limit)
+      this.#parts.changed()
+      return limit
+    })
+  }
+
+  change(id: string, changes: LimitChanges, by: Actor): Promise<Limit | 'declared' | 'unknown'> {
+    return this.#inTurn(async () => {
+      const before = this.#limits.get(id)
+      if (before === undefined) return 'unknown'
+      if (before.readOnly) return 'declared'
+      const limit: Limit = { ...before, ...changes }
+      await this.#keep(limit, writeLimitTerms(before), by)
+      this.#take(limit)
+      this.#parts.changed()
+      return limit
+    })
+  }
+
+  remove(id: string, by: Actor): Promise<'removed' | 'declared' | 'unknown'> {
+    return this.#inTurn(async () => {
+      const limit = this.#limits.get(id)
+      if (limit === undefined) return 'unknown'
+      if (limit.readOnly) return 'declared'
+      const before = writeLimitTerms(limit)
+      await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before, after: null }, by))
       this.#limits.delete(id)
-      throw error
-    }
-    this.#take(limit)
-    this.#parts.changed()
-    return limit
+      this.#parts.book.remove(id)
+      this.#parts.changed()
+      return 'removed'
+    })
   }
 
-  async change(id: string, changes: LimitChanges, by: Actor): Promise<Limit | 'declared' | 'unknown'> {
-    const before = this.#limits.get(id)
-    if (before === undefined) return 'unknown'
-    if (before.readOnly) return 'declared'
-    const limit: Limit = { ...before, ...changes }
-    await this.#keep(limit, writeLimitTerms(before), by)
-    if (!this.#limits.has(id)) return 'unknown'
-    this.#take(limit)
-    this.#parts.changed()
-    return limit
-  }
-
-  async remove(id: string, by: Actor): Promise<'removed' | 'declared' | 'unknown'> {
-    const limit = this.#limits.get(id)
-    if (limit === undefined) return 'unknown'
-    if (limit.readOnly) return 'declared'
-    const before = writeLimitTerms(limit)
-    await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before, after: null }, by))
-    this.#limits.delete(id)
-    this.#parts.book.remove(id)
-    this.#parts.changed()
-    return 'removed'
+  /** One change after the other: each goes by what the one before left, here as on disk. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change)
+    this.#last = done.catch(() => {})
+    return done
   }
 }
 

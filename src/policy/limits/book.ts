@@ -133,13 +133,13 @@ export class LimitBook {
     return new Hold(this, binding, amounts, now, excluded)
   }
 
-  /** Whether a call would start at once, without deciding it. */
-  fits(call: LimitedCall, need: Need, now: EpochMs): boolean {
+  /** Members that have no room for a call or that others wait for, without deciding it: none when it would start at once. */
+  withoutRoom(call: LimitedCall, need: Need, now: EpochMs): readonly MemberState[] {
     const time = this.#tick(now)
     const worst = needOf(need.worst)
     const { members } = this.#registry.bindings.find(call, time)
     const needs = need.expected === null ? worst : chooseNeeds(members, { worst, need, now: time })
-    return hasRoom(members, needs, time)
+    return hasRoom(members, needs, time) ? [] : members.filter(member => !hasRoom([member], needs, time))
   }
 
   /**
