@@ -227,7 +227,7 @@ function decidingLocally(): number {
   const leases = new Leases(() => {})
   const amounts = needOf(WORST).map(() => Number.MAX_SAFE_INTEGER)
   const rounds = Array.from({ length: ROUNDS }, (_, n) => {
-    leases.keep(CALL, { n, amounts, until: Number.POSITIVE_INFINITY, rate: null })
+    leases.keep(CALL, NEED, { n, amounts, until: Number.POSITIVE_INFINITY, rate: null })
     const began = process.hrtime.bigint()
     for (let i = 0; i < LOCAL_DECISIONS; i++) if (leases.take(CALL, NEED, START + i) === null) throw new Error('spent')
     return Number(process.hrtime.bigint() - began) / LOCAL_DECISIONS
