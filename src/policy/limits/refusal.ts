@@ -16,6 +16,22 @@ const BUSY_RETRY_MS: DurationMs = 1_000
 /** Room that returns later than this is nothing to wait for, unless it is a rate: of that some comes back all the time. */
 const WORTH_WAITING_MS: DurationMs = 60_000
 
+/** The sliding limit with the least room, by share of its amount; null when there is none. */
+export function tightestSliding(members: readonly MemberState[], now: EpochMs): MemberState | null {
+  let least: MemberState | null = null
+  let room = Number.POSITIVE_INFINITY
+  for (const member of members) {
+    if (member.rule.clock.passing !== 'sliding') continue
+    if (now >= member.endsAt) member.roll(now)
+    const share = (member.amount - member.used - member.held) / Math.max(1, member.amount)
+    if (share < room) {
+      room = share
+      least = member
+    }
+  }
+  return least
+}
+
 /** Of how many such calls there is room; the limit with the least is named. */
 function headroom(member: MemberState, need: Quantity): number {
   return (member.amount - member.used - member.held) / need

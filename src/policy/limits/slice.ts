@@ -32,7 +32,8 @@ export function sizeSlice(
   let calls = MOST_CALLS
   let until = now + LEASE_MS
   for (const member of members) {
-    const need = needs[member.unit]!
+    // What is burnt at rates of its own, a lessee could not reckon.
+    const need = needs[member.unit] ?? Number.NaN
     if (member.firstWaiting !== NOBODY || !Number.isFinite(need)) return null
     if (now >= member.endsAt) member.roll(now)
     if (need > 0)

@@ -1,0 +1,26 @@
+import type { LimitView } from '../../vocabulary/limit.ts'
+import type { LimitedCall } from '../../vocabulary/limited-call.ts'
+import { limitsOfPlan } from '../../vocabulary/plan.ts'
+import { readPlan } from '../../vocabulary/plan-terms.ts'
+import { LimitBook } from './book.ts'
+import { START } from './limits.fixture.ts'
+
+/** Puts plans, in the form of the configuration, into a book. */
+export function putPlans(book: LimitBook, plans: Readonly<Record<string, unknown>>, now = START): void {
+  for (const [name, value] of Object.entries(plans)) {
+    const read = readPlan(name, value)
+    if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+    for (const limit of limitsOfPlan(read.plan)) book.put({ ...limit, createdAt: START, readOnly: true }, now)
+  }
+}
+
+export function bookOfPlans(plans: Readonly<Record<string, unknown>>, now = START): LimitBook {
+  const book = new LimitBook(now)
+  putPlans(book, plans, now)
+  return book
+}
+
+/** What binds a caller, by scope and part of its plan: `user:ana included`. */
+export function byPart(book: LimitBook, { caller }: LimitedCall, now: number): Readonly<Record<string, LimitView>> {
+  return Object.fromEntries(book.view(caller, now).map(view => [`${view.scope} ${view.part ?? 'own'}`, view]))
+}
