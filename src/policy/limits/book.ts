@@ -124,7 +124,7 @@ export class LimitBook {
     const cap = call.maxDollars === null ? UNPRICED : Number(call.maxDollars)
     if (worstDollars > cap) return capRefusal(cap, worstDollars)
     if (verdict.kind === 'stop' || (verdict.kind === 'queue' && arrival === NEWCOMER && this.#waiting.isFull)) {
-      return refusalOf(blocked, needs, this.#now)
+      return refusalOf(blocked.members, blocked.needs, this.#now)
     }
     if (verdict.kind === 'queue') return this.#queue(call, course)
     const hold = this.#hold(verdict.binding, needs, { call, excluded: verdict.excluded, overflow })
@@ -132,7 +132,7 @@ export class LimitBook {
   }
 
   #queue(call: LimitedCall, { needs, amounts, blocked }: Course): Queued {
-    const member = tightest(blocked, needs)
+    const member = tightest(blocked.members, needs)
     const { onReached } = member.rule.terms
     const waitMs: DurationMs = onReached.kind === 'queue' ? onReached.waitMs : 0
     const arrival = this.#waiting.nextArrival()
@@ -290,10 +290,10 @@ export class LimitBook {
       const asked: Case = { call, choose, arrival, worstDollars: 0 }
       const course = this.#course(asked)
       if (course.verdict.kind === 'queue') {
-        if (course.blocked.includes(member)) return
+        if (course.blocked.members.includes(member)) return
         this.#waiting.remove(first)
         first.need = course.needs
-        this.#waiting.add(first, tightest(course.blocked, course.needs))
+        this.#waiting.add(first, tightest(course.blocked.members, course.needs))
         continue
       }
       this.#waiting.remove(first)

@@ -11,8 +11,14 @@ import type { MemberState } from './state.ts'
 export interface Course extends Chosen {
   readonly verdict: Exclude<Verdict, { kind: 'overflow' }>
   readonly overflow: readonly string[]
-  /** Of a call that is stopped: the limits whose room comes back first, of those beyond which it would go on. */
-  readonly blocked: readonly MemberState[]
+  /** Where it is stopped or has to wait: the limits without room, and what it needs of them. */
+  readonly blocked: Blocked
+}
+
+/** Limits without room, with what a call needs by unit. */
+export interface Blocked {
+  readonly members: readonly MemberState[]
+  readonly needs: readonly Quantity[]
 }
 
 interface Asked {
@@ -29,7 +35,7 @@ interface Asked {
  */
 export function judgeCourse({ call, find, choose, arrival, now }: Asked): Course {
   let overflow = NO_PLANS
-  let soonest: readonly MemberState[] = []
+  let soonest: Blocked = { members: [], needs: [] }
   let soonestAt = Number.POSITIVE_INFINITY
   for (;;) {
     const binding = find(overflow)
@@ -38,15 +44,14 @@ export function judgeCourse({ call, find, choose, arrival, now }: Asked): Course
     const verdict = judge(binding, { needs, upstreams: call.upstreams, arrival })
     if (verdict.kind === 'overflow' || verdict.kind === 'stop') {
       const at = fitsAt(verdict.blocked, needs)
-      if (soonest.length === 0 || at < soonestAt || (at === soonestAt && verdict.kind === 'stop')) {
-        soonest = verdict.blocked
-        soonestAt = at
+      // Room in any one of the rounds would let it go on; of equals the last is told, since it is what stops it.
+      if (at < soonestAt || verdict.kind === 'stop' || soonest.members.length === 0) {
+        if (at <= soonestAt) soonest = { members: verdict.blocked, needs }
+        soonestAt = Math.min(at, soonestAt)
       }
     }
-    if (verdict.kind !== 'overflow') {
-      const blocked = verdict.kind === 'stop' ? soonest : verdict.kind === 'queue' ? verdict.blocked : []
-      return { verdict, overflow, needs, amounts, blocked }
-    }
+    if (verdict.kind === 'queue') soonest = { members: verdict.blocked, needs }
+    if (verdict.kind !== 'overflow') return { verdict, overflow, needs, amounts, blocked: soonest }
     overflow = [...overflow, verdict.plan]
   }
 }

@@ -1,16 +1,20 @@
-import type { LimitView } from '../../vocabulary/limit.ts'
+import type { Limit, LimitView } from '../../vocabulary/limit.ts'
 import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import { limitsOfPlan } from '../../vocabulary/plan.ts'
 import { readPlan } from '../../vocabulary/plan-terms.ts'
 import { LimitBook } from './book.ts'
 import { START } from './limits.fixture.ts'
 
-/** Puts plans, in the form of the configuration, into a book. */
+/** The limits of a plan, in the form of the configuration. */
+export function planLimits(name: string, value: unknown): readonly Limit[] {
+  const read = readPlan(name, value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return limitsOfPlan(read.plan).map(limit => ({ ...limit, createdAt: START, readOnly: true }))
+}
+
 export function putPlans(book: LimitBook, plans: Readonly<Record<string, unknown>>, now = START): void {
   for (const [name, value] of Object.entries(plans)) {
-    const read = readPlan(name, value)
-    if ('faults' in read) throw new Error(JSON.stringify(read.faults))
-    for (const limit of limitsOfPlan(read.plan)) book.put({ ...limit, createdAt: START, readOnly: true }, now)
+    for (const limit of planLimits(name, value)) book.put(limit, now)
   }
 }
 

@@ -48,8 +48,11 @@ export class LimitRegistry {
     this.bindings = new Bindings(now)
   }
 
-  /** Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use. */
-  /** @returns members that are to be kept as they were before, until their period is over */
+  /**
+   * Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use.
+   *
+   * @returns members of which something is to be kept on disk though nothing was used: an amount that was paid for
+   */
   put(limit: Limit, now: EpochMs): readonly MemberState[] {
     const known = this.#limits.get(limit.id)
     if (known === undefined) {
@@ -57,7 +60,8 @@ export class LimitRegistry {
       this.#limits.set(limit.id, new Members(Rule.of(limit, place), now))
     } else known.change(limit, now)
     this.bindings.arrange(this.#limits)
-    return known !== undefined && (limit.lowersNextPeriod || limit.grants) ? [...known.values()] : NONE
+    if (limit.lowersNextPeriod) this.#limits.get(limit.id)!.get('', now)
+    return limit.lowersNextPeriod || limit.grants ? [...this.#limits.get(limit.id)!.values()] : NONE
   }
 
   /** Whether any limit is burnt at rates of its own. */
