@@ -163,7 +163,8 @@ function readAmount(
         'expected a calendar or cycle beside seats, since fewer count from the next period',
       )
     }
-    if (scope?.kind === 'each') faults.add([...path, 'scope'], 'expected plan or a name beside seats: they are one pool')
+    if (scope?.kind === 'each')
+      faults.add([...path, 'scope'], 'expected plan or a name beside seats: they are one pool')
     return readSeats(faults, [...path, 'seats'], { value: fields.seats, unit })
   }
   if (fields.grants === undefined) {
