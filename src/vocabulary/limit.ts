@@ -69,6 +69,8 @@ export interface Membership {
   readonly part: PlanPart
   /** Texts of scopes: `team:search`. A caller who is in one of them is a subscriber. */
   readonly subscribers: readonly string[]
+  /** Texts of scopes whose callers it does not bind, since something else is said of them. */
+  readonly except: readonly string[]
   /** It binds only calls of these models; null for all. */
   readonly models: readonly string[] | null
 }

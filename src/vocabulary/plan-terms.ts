@@ -17,8 +17,8 @@ import { Faults, type PlanFault, readBurn, readGrants, readSeats } from './plan-
 export type { PlanFault } from './plan-amounts.ts'
 
 const PLAN_FIELDS = ['subscribers', ...PLAN_PARTS]
-const PLAN_LIMIT_FIELDS = [...LIMIT_FIELDS, 'seats', 'grants', 'models', 'weights', 'multipliers']
-const SUBSCRIBERS = 'organisation, team:N, user:N, key:N or tag:K=V'
+const PLAN_LIMIT_FIELDS = [...LIMIT_FIELDS, 'seats', 'grants', 'except', 'models', 'weights', 'multipliers']
+const CALLERS = 'organisation, team:N, user:N, key:N or tag:K=V'
 const INSIDE = 'plan, each: of team, user, key, run, or one of them by name, or tag:K=V'
 
 /**
@@ -26,7 +26,7 @@ const INSIDE = 'plan, each: of team, user, key, run, or one of them by name, or 
  *
  * @param name the key under which it stands
  * @param value `{ subscribers, limits?, included?, overflow? }`, each of the last three a list of limits whose amount may
- *   be `seats` or `grants` instead, with `models`, `weights` and `multipliers` besides
+ *   be `seats` or `grants` instead, with `except`, `models`, `weights` and `multipliers` besides
  */
 export function readPlan(
   name: string,
@@ -40,7 +40,7 @@ export function readPlan(
     return { faults: faults.all }
   }
   faults.unknown([], fields, PLAN_FIELDS)
-  const subscribers = readSubscribers(faults, fields.subscribers)
+  const subscribers = readCallers(faults, ['subscribers'], fields.subscribers)
   if (PLAN_PARTS.every(part => fields[part] === undefined)) faults.add([], `expected one of ${PLAN_PARTS.join(', ')}`)
   if (fields.overflow !== undefined && fields.included === undefined) {
     faults.add(['overflow'], 'expected included beside it: nothing else flows over')
@@ -54,13 +54,13 @@ export function readPlan(
   return faults.all.length > 0 ? { faults: faults.all } : { plan }
 }
 
-function readSubscribers(faults: Faults, value: unknown): readonly Scope[] {
+function readCallers(faults: Faults, list: PlanFault['path'], value: unknown): readonly Scope[] {
   const scopes: Scope[] = []
-  for (const [path, entry] of faults.entries(['subscribers'], value, SUBSCRIBERS)) {
+  for (const [path, entry] of faults.entries(list, value, CALLERS)) {
     const scope = faults.take(path, parseScope(entry))
     if (scope === null) continue
     if (!['organisation', 'team', 'user', 'key', 'tag'].includes(scope.kind)) {
-      faults.add(path, `expected ${SUBSCRIBERS}; got ${quote(entry)}`)
+      faults.add(path, `expected ${CALLERS}; got ${quote(entry)}`)
     } else scopes.push(scope)
   }
   return scopes
@@ -106,11 +106,12 @@ function readPlanLimit(faults: Faults, path: PlanFault['path'], entry: EntryOf):
   const window = faults.take([...path, 'window'], parseWindow(windowValue, unit))
   const amount = readAmount(faults, path, { fields, unit, scope, window })
   const onReached = faults.take([...path, 'onReached'], parseReached(fields, entry))
+  const except = fields.except === undefined ? [] : readCallers(faults, [...path, 'except'], fields.except)
   const models = fields.models === undefined ? null : readModels(faults, [...path, 'models'], fields.models)
   const { weights, multipliers } = fields
   const burn = readBurn(faults, path, { weights, multipliers, unit })
   if (scope === null || unit === null || window === null || amount === null || onReached === null) return null
-  return { scope, unit, window, onReached, models, ...amount, ...(burn === undefined ? {} : { burn }) }
+  return { scope, unit, window, onReached, except, models, ...amount, ...(burn === undefined ? {} : { burn }) }
 }
 
 function parseInside(value: unknown, plan: string): Reading<Scope> {

@@ -22,6 +22,8 @@ export interface Seats {
 
 /** One limit of a plan: its scope lies inside the plan, and its amount may be made of seats or grants. */
 export interface PlanLimit extends Omit<LimitTerms, 'membership'> {
+  /** Callers in these scopes are not bound, since something else is said of them. */
+  readonly except: readonly Scope[]
   /** Only calls of these models are bound; null for all. */
   readonly models: readonly string[] | null
   /** What the amount is the sum of; null where it is not. */
@@ -60,8 +62,8 @@ export function limitsOfPlan(plan: Plan): readonly CompiledLimit[] {
   const subscribers = plan.subscribers.map(scopeText)
   return PLAN_PARTS.flatMap(part =>
     plan[part].map(limit => {
-      const { models, seats, ...terms } = limit
-      const membership = { plan: plan.name, part, subscribers, models }
+      const { models, seats, except, ...terms } = limit
+      const membership = { plan: plan.name, part, subscribers, except: except.map(scopeText), models }
       return {
         ...terms,
         id: planLimitId(plan.name, part, limit),

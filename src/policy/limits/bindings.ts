@@ -4,7 +4,7 @@ import { EACH_OF, type EachOf, type LimitTerms, MAX_QUANTITY } from '../../vocab
 import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import type { Binding } from './hold.ts'
 import { Members } from './members.ts'
-import { bindsCall, NO_PLANS, PlanIndex, poolOf, type ScopeOfCaller } from './plans.ts'
+import { bindsCall, bindsCaller, NO_PLANS, PlanIndex, poolOf, type ScopeOfCaller } from './plans.ts'
 import { Rule } from './rule.ts'
 import type { MemberState } from './state.ts'
 
@@ -116,7 +116,7 @@ export class Bindings {
     const scopes = scopesOf(caller)
     const members = this.#ofScopes(scopes, now)
     for (const plan of this.#plans.of(scopes)) {
-      const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow)
+      const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow) && bindsCaller(terms, scopes)
       members.push(...this.#ofScopes(this.#plans.places(plan, [poolOf(plan), ...scopes]), now, binds))
     }
     this.#single(`model:${model}`, found => members.push(found), now)
@@ -155,7 +155,9 @@ export class Bindings {
     if (run !== null) scopes.push(...scopesOfRun(caller.run!, run))
     const inPlans = this.#plans.of(scopes).flatMap(plan => this.#plans.places(plan, [poolOf(plan), ...scopes]))
     for (const [scope, name] of [...scopes, ...inPlans]) {
-      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) yield members.peek(name, now)
+      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) {
+        if (bindsCaller(members.rule.terms, scopes)) yield members.peek(name, now)
+      }
     }
     if (run !== null && this.budgets.has(run)) yield this.budgets.peek(run, now)
   }
@@ -174,8 +176,9 @@ export class Bindings {
     if (this.#bindsRuns) {
       const scopes = scopesOfRun(caller.run!, run)
       members.push(...this.#ofScopes(scopes, now))
-      for (const plan of this.#plans.isEmpty ? NO_PLANS : this.#plans.of(scopesOf(caller))) {
-        const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow)
+      const known = this.#plans.isEmpty ? [] : scopesOf(caller)
+      for (const plan of this.#plans.of(known)) {
+        const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow) && bindsCaller(terms, known)
         members.push(...this.#ofScopes(this.#plans.places(plan, scopes), now, binds))
       }
     }

@@ -55,6 +55,17 @@ describe('a plan', () => {
     expect(crowd(book, 9, { ...ANA, model: 'big' }, START).length).toBe(2)
   })
 
+  it('leaves those to other limits that a limit excepts, and shows it to nobody whom it does not bind', () => {
+    const each = { scope: 'each:user', unit: 'requests', window: 'total' }
+    const limits = [
+      { ...each, amount: 2, except: ['user:ana'] },
+      { ...each, scope: 'user:ana', amount: 5 },
+    ]
+    const book = bookOfPlans({ p: { subscribers: ['organisation'], limits } })
+    expect([ANA, BEN].map(call => crowd(book, 9, call, START).length)).toEqual([5, 2])
+    expect(book.view(ANA.caller, START).map(({ amount }) => amount)).toEqual([5])
+  })
+
   it('stands beside other plans and limits of its subscribers: all of them bind', () => {
     const of = (amount: number) => [{ scope: 'plan', unit: 'requests', amount, window: 'total' }]
     const book = bookOfPlans({

@@ -53,7 +53,12 @@ function placeOf(plan: string, scope: string): string {
   return `\n${plan}\n${scope}`
 }
 
-/** Whether a limit binds a call of a subscriber of its plan, by model, and by what of its plan the call goes to. */
+/** Whether a limit of a plan binds a subscriber, or something else is said of it. */
+export function bindsCaller({ membership }: LimitTerms, scopes: readonly ScopeOfCaller[]): boolean {
+  return membership === undefined || !scopes.some(([scope]) => membership.except.includes(scope))
+}
+
+/** Whether a limit binds a call of a caller that it may bind, by model, and by what of its plan the call goes to. */
 export function bindsCall({ membership }: LimitTerms, model: string, overflow: readonly string[]): boolean {
   if (membership === undefined) return true
   const { part, plan, models } = membership
