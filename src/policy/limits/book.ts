@@ -13,7 +13,7 @@ import { NO_PLANS } from './plans.ts'
 import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest, tightestSliding } from './refusal.ts'
 import { LimitRegistry, type MemberGrants, type RegistrySize, type ViewScope } from './registry.ts'
-import { sizeSlice } from './slice.ts'
+import { type LeasedSlice, sizeSlice } from './slice.ts'
 import type { MemberState } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
@@ -21,14 +21,6 @@ import type { Ticket } from './ticket.ts'
 const NEWCOMER = Number.POSITIVE_INFINITY
 const NO_WARNINGS: readonly LimitView[] = []
 const WITHIN: Posting = { overrun: null }
-
-/** What is held for a lessee; given back by `void`. */
-export interface LeasedSlice {
-  readonly hold: Hold
-  /** What is left of it, by unit: the amounts of its hold. */
-  readonly rest: Quantity[]
-  readonly until: EpochMs
-}
 
 /** A call before its judge. */
 interface Case {
