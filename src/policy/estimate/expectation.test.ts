@@ -13,7 +13,8 @@ describe('what an answer will probably have', () => {
     [200, 200],
     [400, 200],
     [4_000, 200],
-    [32_000, 1_600],
+    [8_000, 400],
+    [32_000, 1_000],
   ])('of at most %i tokens is assumed to be %i, where nothing was learnt', (most, outputTokens) => {
     expect(new Expectations().expect('ci', 'fast', most)).toEqual({ outputTokens, isLearnt: false })
   })

@@ -11,8 +11,8 @@ const MARGIN = 1.25
 const MAX_KNOWN = 10_000
 /** Of a maximum that the caller named, so much is assumed where nothing was learnt: maxima are often 20 times too high. */
 const ASSUMED_SHARE = 1 / 20
-/** But no less than this: shorter maxima are taken at their word. */
-const ASSUMED_TOKENS: Tokens = 200
+/** But no less than the first: shorter maxima are taken at their word. And no more than the second, since few answers are longer. */
+const [LEAST_ASSUMED, MOST_ASSUMED]: readonly [Tokens, Tokens] = [200, 1_000]
 
 /** Bytes a token of the next answer of a model are those of the earlier ones, of which each counts so much. */
 const NEWEST_SHARE = 0.1
@@ -70,7 +70,7 @@ export class Expectations {
     const answers = this.#known.get(`${key}\n${model}`)
     if (answers === undefined || answers.tokens.length < ENOUGH) {
       return {
-        outputTokens: Math.min(most, Math.max(ASSUMED_TOKENS, Math.ceil(most * ASSUMED_SHARE))),
+        outputTokens: Math.min(most, Math.max(LEAST_ASSUMED, Math.min(MOST_ASSUMED, Math.ceil(most * ASSUMED_SHARE)))),
         isLearnt: false,
       }
     }
