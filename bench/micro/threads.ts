@@ -158,7 +158,7 @@ class Pair {
     owner.attach(this.#owner)
     // A second one, so that slices are as large as with two threads.
     owner.attach(new End())
-    const orders = { addKey() {}, removeKey() {}, drain: async () => {} }
+    const orders = { addKey() {}, removeKey() {}, learn() {}, drain: async () => {} }
     this.#stage = new Plane(this.#plane, clock, orders)
   }
 

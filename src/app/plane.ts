@@ -3,7 +3,7 @@ import { type AdminFetch, adminHandler } from '../control/handler.ts'
 import { Gateway } from '../gateway/server.ts'
 import { createIds } from '../lifecycle/ids.ts'
 import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
-import { Expectations } from '../policy/estimate/expectation.ts'
+import type { Expectations } from '../policy/estimate/expectation.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -23,6 +23,8 @@ export interface PlaneParts {
   readonly ledger: Pick<LedgerStore, 'append' | 'writable' | 'receipt'>
   readonly limits: Limits
   readonly observer: Observer
+  /** What this plane has learnt of answers. */
+  readonly expectations: Expectations
   readonly adminToken: string
   readonly admin: AdminFetch
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -38,7 +40,7 @@ export interface PlaneParts {
  * @param opened takes how to close what was opened, in the order of opening
  */
 export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)[]): Promise<Gateway> {
-  const { configuration, registry, ledger, limits, observer, adminToken, instance, latestAt } = parts
+  const { configuration, registry, ledger, limits, observer, expectations, adminToken, instance, latestAt } = parts
   const clock = SYSTEM_CLOCK
   const upstreams = openUpstreams(configuration.upstreams, clock)
   opened.push(() => upstreams.close())
@@ -49,7 +51,7 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
       clock,
       ledger,
       limits,
-      expectations: new Expectations(),
+      expectations,
       model: name => registry.model(name),
       observer,
       engine: upstreams.engine,

@@ -8,8 +8,8 @@ import type { Key } from '../vocabulary/caller.ts'
 import type { ListenAddress } from './configuration/configuration.ts'
 import type { PlaneStart } from './planeWorker.ts'
 
-/** How often threads are told whether the ledger takes records. */
-const WRITABLE_MS: DurationMs = 50
+/** How often threads are told whether the ledger takes records, and what others have learnt. */
+const TELLING_MS: DurationMs = 50
 /** A thread that died is followed by another one after so long, so that one which dies at its start does not spin. */
 const RESTART_MS: DurationMs = 500
 
@@ -52,10 +52,11 @@ export async function openThreads(options: ThreadsOptions): Promise<Threads> {
   const pool = Array.from({ length: configuration.workers }, (_, i) => new PlaneThread(i + 1, port, options))
   let writable = ledger.writable
   const looking = setInterval(() => {
+    owner.tellLessons()
     if (ledger.writable === writable) return
     writable = ledger.writable
     owner.tellWritable(writable)
-  }, WRITABLE_MS).unref()
+  }, TELLING_MS).unref()
   const drain = async (drainMs: DurationMs) => {
     clearInterval(looking)
     await Promise.all(pool.map(thread => thread.drain(drainMs)))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Gateway } from '../gateway/server.ts'
+import { Expectations } from '../policy/estimate/expectation.ts'
 import { lineOver } from '../threads/channel.ts'
 import { Plane } from '../threads/plane.ts'
 import type { EpochMs } from '../units/time.ts'
@@ -33,11 +34,15 @@ async function start({ configuration, adminToken, keys, instance, latestAt, host
     now: SYSTEM_CLOCK.now,
     randomBytes,
   })
+  const expectations = new Expectations()
   const opened: (() => Promise<void>)[] = []
   let gateway: Gateway | null = null
   const plane = new Plane(lineOver(parentPort!), SYSTEM_CLOCK, {
     addKey: registry.takeKey,
     removeKey: registry.dropKey,
+    learn(answers) {
+      for (const { key, model, outputTokens } of answers) expectations.learn(key, model, outputTokens)
+    },
     async drain(drainMs) {
       await gateway?.drain(drainMs)
       for (const close of opened.reverse()) await close()
@@ -50,6 +55,7 @@ async function start({ configuration, adminToken, keys, instance, latestAt, host
       ledger: plane,
       limits: plane,
       observer: plane,
+      expectations,
       adminToken,
       admin: carryTo(request => plane.ask({ is: 'admin', request })),
       metrics: () => plane.ask({ is: 'metrics' }),

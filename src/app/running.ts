@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { openLimits } from '../lifecycle/limits/open.ts'
+import { Expectations } from '../policy/estimate/expectation.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
@@ -101,6 +102,7 @@ async function open(
       ledger,
       limits: limits.desk,
       observer: telemetry,
+      expectations: new Expectations(),
       adminToken,
       admin,
       metrics,

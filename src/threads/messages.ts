@@ -1,6 +1,7 @@
 import type { LimitAnswer } from '../ports/limits.ts'
 import type { CallTimings } from '../ports/observer.ts'
 import type { EpochMs } from '../units/time.ts'
+import type { Tokens } from '../units/tokens.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { LimitView, Quantity } from '../vocabulary/limit.ts'
@@ -95,6 +96,13 @@ export interface ToldLease {
   readonly rate: LimitView | null
 }
 
+/** The length of an answer, of which other threads expect the next one's. */
+export interface Learnt {
+  readonly key: string
+  readonly model: string
+  readonly outputTokens: Tokens
+}
+
 export type ToPlane =
   | { readonly is: 'admission'; readonly n: number; readonly answer: ToldAdmission; readonly lease: ToldLease | null }
   | { readonly is: 'extended'; readonly n: number; readonly granted: boolean }
@@ -106,3 +114,5 @@ export type ToPlane =
   | { readonly is: 'key'; readonly n: number; readonly key: Key }
   | { readonly is: 'noKey'; readonly n: number; readonly name: string }
   | { readonly is: 'drain'; readonly drainMs: number }
+  /** How long answers were that other threads had. */
+  | { readonly is: 'learnt'; readonly answers: readonly Learnt[] }

@@ -9,6 +9,7 @@ import type { LimitedCall, Need } from '../vocabulary/limited-call.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
 import { LeasesOut } from './leasesOut.ts'
+import { Lessons } from './lessons.ts'
 import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
 
 /** What there is one of, whatever the number of threads. */
@@ -37,6 +38,7 @@ const NONE: readonly number[] = []
 export class Owner {
   readonly owned: Owned
   readonly #lessees = new Set<Lessee>()
+  readonly #lessons = new Lessons<Lessee>()
   readonly #leases = new LeasesOut<Lessee>()
   /** In order: nobody is served before those that came earlier and wait for leases. */
   readonly #queue: Item[] = []
@@ -75,6 +77,16 @@ export class Owner {
 
   removeKey(name: string): Promise<void> {
     return this.tellAll(n => ({ is: 'noKey', n, name }))
+  }
+
+  /** Keeps the length of an answer for the threads that did not have it. */
+  learn(from: Lessee, record: CallRecord): void {
+    this.#lessons.add(from, record)
+  }
+
+  /** To be called now and then: what is learnt in one thread is of use in all. */
+  tellLessons(): void {
+    this.#lessons.tell(this.#lessees, (lessee, answers) => lessee.send({ is: 'learnt', answers }))
   }
 
   tellWritable(writable: boolean): void {
@@ -342,6 +354,7 @@ export class Lessee {
   #append(n: number, record: CallRecord): void {
     const { ledger, observer } = this.#owner.owned
     this.#records.set(n, record)
+    this.#owner.learn(this, record)
     ledger.append(record, failure => {
       if (failure !== null) observer.recordLost(record, failure)
       this.send({ is: 'durable', n, failure: failure === null ? null : failure.message })

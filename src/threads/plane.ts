@@ -10,7 +10,7 @@ import type { ActualAmounts, Amounts, LimitedCall, Need } from '../vocabulary/li
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
 import { Leases, type Taken } from './leases.ts'
-import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
+import type { Answers, FromPlane, Learnt, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
 
 /** How often leases are looked through for those whose time is over. */
 const SWEEP_MS: DurationMs = 250
@@ -19,6 +19,7 @@ const SWEEP_MS: DurationMs = 250
 export interface PlaneOrders {
   addKey(key: Key): void
   removeKey(name: string): void
+  learn(answers: readonly Learnt[]): void
   drain(drainMs: DurationMs): Promise<void>
 }
 
@@ -166,6 +167,8 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
       case 'noKey':
         this.#orders.removeKey(message.name)
         return this.#channel.send({ is: 'heard', n: message.n })
+      case 'learnt':
+        return this.#orders.learn(message.answers)
       case 'drain':
         void this.#orders.drain(message.drainMs).then(() => {
           this.#channel.send({ is: 'drained' })

@@ -8,6 +8,7 @@ import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { Amounts, LimitedCall } from '../vocabulary/limited-call.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { Line } from './channel.ts'
+import type { Learnt } from './messages.ts'
 import { type Lessee, Owner } from './owner.ts'
 import { Plane } from './plane.ts'
 
@@ -44,6 +45,8 @@ export interface ThreadsStage {
   readonly lessees: readonly Lessee[]
   readonly records: readonly CallRecord[]
   readonly keys: string[]
+  /** What each plane was told that others had learnt. */
+  readonly lessons: readonly (readonly Learnt[])[]
   /** Starts another thread. */
   attach(): void
   /** How a call is answered, asked at one of the planes. */
@@ -63,6 +66,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   for (const limit of limits) book.put(limitOf(limit), START)
   const records: CallRecord[] = []
   const keys: string[] = []
+  const lessons: Learnt[][] = []
   const clock: Clock = {
     now: () => stage.now,
     monotonic: () => stage.now,
@@ -97,10 +101,13 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   const attach = () => {
     const [ownEnd, planeEnd] = lines()
     lessees.push(owner.attach(ownEnd))
+    const own: Learnt[] = []
+    lessons.push(own)
     planes.push(
       new Plane(planeEnd, clock, {
         addKey: key => keys.push(key.name),
         removeKey: name => keys.splice(keys.indexOf(name), 1),
+        learn: answers => own.push(...answers),
         drain: async () => {},
       }),
     )
@@ -122,6 +129,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
     lessees,
     records,
     keys,
+    lessons,
     attach,
     ask: (plane, changes = {}, worst = WORST) =>
       new Promise(resolve => {

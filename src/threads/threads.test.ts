@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { recordOf } from '../control/stage.fixture.ts'
 import type { LimitAnswer, LimitHold } from '../ports/limits.ts'
 import { CALLER, limitOf, stageThreads, type ThreadsStage, UPSTREAMS, WORST } from './stage.fixture.ts'
 
@@ -180,6 +181,23 @@ describe('threads that share limits', () => {
     hold.void()
     expect((await waiting).kind).toBe('admit')
     expect(answered).toBe(0)
+  })
+
+  it('learn of each other how long answers are', async () => {
+    const stage = stageThreads([], 3)
+    const record = recordOf(0)
+    stage.planes[1]!.append(record, () => {})
+    stage.planes[1]!.append({ ...recordOf(1), limited: true }, () => {})
+    await rest()
+    stage.owner.tellLessons()
+    stage.owner.tellLessons()
+    await rest()
+    const learnt = {
+      key: record.caller.key,
+      model: record.model,
+      outputTokens: record.attempts[0]!.usage!.outputTokens,
+    }
+    expect(stage.lessons).toEqual([[learnt], [], [learnt]])
   })
 
   it('hear of keys before whoever made them is told, and ask their owner for all that there is one of', async () => {
