@@ -274,6 +274,28 @@ describe('a configuration without a fault', () => {
   })
 })
 
+describe('a limit that binds no key of the file', () => {
+  const warned = (keys: string, scope: string) => {
+    const loaded = load(`keys:\n${keys}limits:\n  - { scope: "${scope}", unit: requests, amount: 5, window: total }\n`)
+    return loaded.configuration && loaded.warnings.map(({ path, line }) => `${line} ${path}`)
+  }
+  const ANA = '  - { name: ana, secret: sk-1234567890123456, team: search }\n'
+
+  it.each(['key:anna', 'team:serach', 'user:ana', 'each:user'])('%s, is warned of', scope => {
+    expect(warned(ANA, scope)).toEqual(['4 limits[0].scope'])
+  })
+
+  it.each(['key:ana', 'team:search', 'each:team', 'each:key', 'each:run', 'organisation', 'tag:a=b', 'run:x'])(
+    '%s, which may bind one, is not',
+    scope => expect(warned(ANA, scope)).toEqual([]),
+  )
+
+  it('is not warned of where the file has no keys', () => {
+    const loaded = load('limits: [{ scope: "key:x", unit: requests, amount: 5, window: total }]\n')
+    expect(loaded.configuration && loaded.warnings).toEqual([])
+  })
+})
+
 describe('the file of a configuration', () => {
   it('that is not there, is a directory or is too large is a fault', () => {
     const large = join(folder, 'large.yaml')

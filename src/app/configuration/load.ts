@@ -3,6 +3,7 @@ import { readDocument } from './document.ts'
 import { environmentFault, type Fault, formatPath, inOrder } from './fault.ts'
 import { type ConfigurationFile, readFromDisk, unreadable } from './file.ts'
 import { hardwareTables, type KnownHardware } from './hardware.ts'
+import { limitWarnings } from './limitWarnings.ts'
 import { checkReferences } from './references.ts'
 import { resolveConfiguration } from './resolve.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
@@ -75,7 +76,7 @@ function check(of: ConfigurationFile & { source: string; env: Environment; hardw
     const problem = 'is read, but this version has no breaker: a failing upstream is asked again by the next call'
     return [{ file: source, ...document.placeOfName(at), path: formatPath(at), problem, expected: '' }]
   })
-  return { configuration, warnings }
+  return { configuration, warnings: [...warnings, ...limitWarnings(configuration, document)] }
 }
 
 /** Two checks may find the same place wanting; the first one says enough. */
