@@ -232,3 +232,33 @@ describe('a limit', () => {
 
   it('of an unknown unit is told so', () => expect(parseUnit('bananas')).toHaveProperty('fault'))
 })
+
+describe('an amount that is a share of the budget of runs', () => {
+  const share = {
+    scope: 'each:run',
+    unit: 'dollars',
+    amount: '80%',
+    window: 'total',
+    onReached: { downgrade: 'small' },
+  }
+
+  it('is read and written back, and is another limit than one of an amount', () => {
+    const terms = termsOf(share)
+    expect(terms.percentOfBudget).toBe(80)
+    expect(writeLimitTerms(terms)).toEqual(share)
+    expect(declaredLimitId(terms)).toBe(declaredLimitId(termsOf({ ...share, amount: '20%' })))
+    expect(declaredLimitId(terms)).not.toBe(declaredLimitId(termsOf({ ...share, amount: '5' })))
+  })
+
+  it.each([
+    { scope: 'each:key' },
+    { unit: 'tokens' },
+    { window: { sliding: '1h' } },
+    { amount: '0%' },
+    { amount: '100%' },
+    { amount: '8.5%' },
+  ])('is none with %j', change => {
+    const read = readLimitTerms({ ...share, ...change })
+    expect('faults' in read && read.faults.map(fault => fault.field)).toEqual(['amount'])
+  })
+})

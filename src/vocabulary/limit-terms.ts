@@ -110,6 +110,23 @@ export function parseAmount(value: unknown, unit: LimitUnit | null): Reading<Qua
   return { fault: `expected a whole number from 0 to ${MAX_QUANTITY}; got ${quote(value)}` }
 }
 
+/** Reads `80%`, a share of the budget of a run; null where the amount is no such text. */
+function parsePercent(value: unknown): number | null {
+  const found = typeof value === 'string' ? /^([1-9]\d?)%$/.exec(value) : null
+  return found === null ? null : Number(found[1])
+}
+
+/** Whether such limits can be a share of what runs bring along: dollars, in total. */
+function canBeShare(scope: Scope | null, unit: LimitUnit | null, window: Window | null): boolean {
+  const isOfRuns = scope === null || scope.kind === 'run' || (scope.kind === 'each' && scope.of === 'run')
+  return isOfRuns && (unit === null || unit === 'dollars') && (window === null || window.kind === 'total')
+}
+
+function parseShare(scope: Scope | null, unit: LimitUnit | null, window: Window | null): Reading<Quantity> {
+  if (canBeShare(scope, unit, window)) return { value: MAX_QUANTITY }
+  return { fault: 'expected a share such as "80%" only of dollars in total, of each:run or run:ID' }
+}
+
 function parseLength(kind: 'sliding' | 'anchored', value: unknown): Reading<Window> {
   const lengthMs = typeof value === 'string' ? parseDuration(value) : null
   if (lengthMs === null || lengthMs < MIN_LENGTH_MS || lengthMs > MAX_LENGTH_MS) {
@@ -224,15 +241,20 @@ export function readLimitTerms(
   }
   const scope = take('scope', parseScope(fields.scope))
   const unit = take('unit', parseUnit(fields.unit))
-  const amount = take('amount', parseAmount(fields.amount, unit))
-  const window = take('window', parseWindow(fields.window, unit))
+  const overTime = parseWindow(fields.window, unit)
+  const percent = parsePercent(fields.amount)
+  const share = () => parseShare(scope, unit, 'value' in overTime ? overTime.value : null)
+  const amount = take('amount', percent === null ? parseAmount(fields.amount, unit) : share())
+  const window = take('window', overTime)
   const onReached = take(atFault(fields.onReached), parseOnReached(fields.onReached, fields.wait))
   for (const field of Object.keys(fields)) {
     if (!LIMIT_FIELDS.includes(field))
       faults.push({ field, sentence: `unknown; expected one of ${LIMIT_FIELDS.join(', ')}` })
   }
   if (scope === null || unit === null || amount === null || window === null || onReached === null) return { faults }
-  return faults.length > 0 ? { faults } : { terms: { scope, unit, amount, window, onReached } }
+  if (faults.length > 0) return { faults }
+  const terms = { scope, unit, amount, window, onReached }
+  return { terms: percent === null ? terms : { ...terms, percentOfBudget: percent } }
 }
 
 /** A limit as configuration and admin API write it. */
@@ -253,12 +275,12 @@ export interface LimitForm {
  *
  * @throws RangeError for what a plan includes, which is written with its plan
  */
-export function writeLimitTerms({ scope, unit, amount, window, onReached }: LimitTerms): LimitForm {
+export function writeLimitTerms({ scope, unit, amount, window, onReached, percentOfBudget }: LimitTerms): LimitForm {
   if (onReached.kind === 'overflow') throw new RangeError('a limit that overflows is written with its plan')
   return {
     scope: scopeText(scope),
     unit,
-    amount: showQuantity(unit, amount),
+    amount: percentOfBudget === undefined ? showQuantity(unit, amount) : `${percentOfBudget}%`,
     ...(window.form === null ? {} : { window: window.form }),
     onReached: onReached.kind === 'downgrade' ? { downgrade: onReached.model } : onReached.kind,
     ...(onReached.kind === 'queue' ? { wait: formatDuration(onReached.waitMs) } : {}),

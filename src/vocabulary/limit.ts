@@ -82,6 +82,8 @@ export interface LimitTerms {
   readonly amount: Quantity
   readonly window: Window
   readonly onReached: OnReached
+  /** Whole percent of the budget that a run brings along, instead of the amount; runs without a budget are not bound. */
+  readonly percentOfBudget?: number
   /** Absent for a limit of its own. */
   readonly membership?: Membership
   /** How fast tokens burn it; absent where each counts once. */
@@ -208,8 +210,10 @@ const FNV_PRIME = 0x100000001b3n
  *
  * @returns `lim_` and 13 characters: the 64 bits of FNV-1a in Crockford's alphabet
  */
-export function declaredLimitId({ scope, unit, window }: Pick<LimitTerms, 'scope' | 'unit' | 'window'>): string {
-  return limitIdOf(`${scopeText(scope)}\n${unit}\n${windowText(window)}`)
+export function declaredLimitId(terms: Pick<LimitTerms, 'scope' | 'unit' | 'window' | 'percentOfBudget'>): string {
+  const { scope, unit, window, percentOfBudget } = terms
+  const identity = `${scopeText(scope)}\n${unit}\n${windowText(window)}`
+  return limitIdOf(percentOfBudget === undefined ? identity : `${identity}\nof budget`)
 }
 
 /** The same text, the same id. */

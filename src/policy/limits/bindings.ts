@@ -153,13 +153,15 @@ export class Bindings {
     ]
     const run = runOf(caller)
     if (run !== null) scopes.push(...scopesOfRun(caller.run!, run))
+    const budget = run !== null && this.budgets.has(run) ? this.budgets.peek(run, now) : null
     const inPlans = this.#plans.of(scopes).flatMap(plan => this.#plans.places(plan, [poolOf(plan), ...scopes]))
     for (const [scope, name] of [...scopes, ...inPlans]) {
       for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) {
-        if (bindsCaller(members.rule.terms, scopes)) yield members.peek(name, now)
+        const member = members.peek(name, now)
+        if (bindsCaller(members.rule.terms, scopes) && takeShare(member, budget)) yield member
       }
     }
-    if (run !== null && this.budgets.has(run)) yield this.budgets.peek(run, now)
+    if (budget !== null) yield budget
   }
 
   #single(scope: string, found: (member: MemberState) => void, now: EpochMs): void {
@@ -172,19 +174,19 @@ export class Bindings {
     { now, overflow }: { readonly now: EpochMs; readonly overflow: readonly string[] },
   ): Binding {
     const run = runOf(caller)!
+    let budget = this.budgets.find(run, now)
+    if (budget === null && runBudget !== null)
+      budget = this.budgets.make(run, Math.min(Number(runBudget), MAX_QUANTITY), now)
     const members: MemberState[] = []
     if (this.#bindsRuns) {
       const scopes = scopesOfRun(caller.run!, run)
-      members.push(...this.#ofScopes(scopes, now))
+      members.push(...this.#ofScopes(scopes, now).filter(member => takeShare(member, budget)))
       const known = this.#plans.isEmpty ? [] : scopesOf(caller)
       for (const plan of this.#plans.of(known)) {
         const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow) && bindsCaller(terms, known)
         members.push(...this.#ofScopes(this.#plans.places(plan, scopes), now, binds))
       }
     }
-    let budget = this.budgets.find(run, now)
-    if (budget === null && runBudget !== null)
-      budget = this.budgets.make(run, Math.min(Number(runBudget), MAX_QUANTITY), now)
     if (budget !== null) members.push(budget)
     if (members.length === 0) return standing
     if (standing.upstreams === null) return { members: standing.members.concat(members), upstreams: null }
@@ -193,6 +195,19 @@ export class Bindings {
       upstreams: standing.upstreams.concat(members.map(() => null)),
     }
   }
+}
+
+/**
+ * Gives a limit that is a share of the run's budget its amount.
+ *
+ * @returns false where it binds nothing, since the run has no budget
+ */
+function takeShare(member: MemberState, budget: MemberState | null): boolean {
+  const { percentOfBudget } = member.rule.terms
+  if (percentOfBudget === undefined) return true
+  if (budget === null) return false
+  member.amount = Number((BigInt(budget.amount) * BigInt(percentOfBudget)) / 100n)
+  return true
 }
 
 function scopesOfRun(run: string, member: string): readonly ScopeOfCaller[] {

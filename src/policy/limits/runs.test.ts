@@ -166,3 +166,37 @@ describe('the tightest sliding limit of a call', () => {
     expect(other.tightestSliding(admitted(other.decide(callOf(), atMost(amounts()), START)), START)).toBeNull()
   })
 })
+
+describe('a share of the budget of a run', () => {
+  const limits = [
+    { scope: 'each:run', unit: 'dollars', amount: '60%', onReached: { downgrade: 'small' } },
+    { scope: 'each:run', unit: 'dollars', amount: '90%', window: 'total', onReached: 'warn' },
+  ]
+
+  it('sends the run to another model when it is used, and the budget stops it', () => {
+    const book = bookOf(limits[0]!)
+    const big = callOf({ run: 'r' }, { model: 'big', runBudget: 50_000_000n })
+    for (let i = 0; i < 3; i++) book.post(admitted(book.decide(big, atMost(amounts()), START)), amounts(), START)
+    const decision = book.decide(big, atMost(amounts()), START)
+    if (decision.kind !== 'downgrade') throw new Error(decision.kind)
+    expect([decision.model, decision.limit.amount]).toEqual(['small', 30_000_000])
+    const small = { ...big, model: 'small', skip: decision.skip }
+    for (let i = 0; i < 2; i++) book.post(admitted(book.decide(small, atMost(amounts()), START)), amounts(), START)
+    expect(book.decide(small, atMost(amounts()), START)).toMatchObject({
+      kind: 'refuse',
+      limit: null,
+      amount: 50_000_000,
+    })
+    expect(book.view(big.caller, START).map(({ amount, used }) => [amount, used])).toEqual([
+      [30_000_000, 30_000_000],
+      [50_000_000, 50_000_000],
+    ])
+  })
+
+  it('binds no run that brings no budget, and shows in none', () => {
+    const book = bookOf(limits[1]!)
+    const call = callOf({ run: 'free' })
+    expect(admitted(book.decide(call, atMost(amounts(500)), START)).binding.members).toEqual([])
+    expect(book.view(call.caller, START)).toEqual([])
+  })
+})
