@@ -4,14 +4,15 @@ import type { Clock } from '../../ports/clock.ts'
 import type { LimitAnswer } from '../../ports/limits.ts'
 import { declaredLimitId } from '../../vocabulary/limit.ts'
 import { readLimitTerms } from '../../vocabulary/limit-terms.ts'
+import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import { LimitDesk } from './desk.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const USED = { dollars: 1n, inputTokens: 1, outputTokens: 1 }
 
 const LIMITS = [
-  ['key:crowd', 'concurrency', 1],
-  ['key:other', 'concurrency', 1],
+  ['upstream:a', 'concurrency', 1],
+  ['upstream:b', 'concurrency', 1],
   ['key:large', 'outputTokens', 10],
 ] as const
 
@@ -46,9 +47,9 @@ function stage() {
   }
   const desk = new LimitDesk(book, clock, { keep: () => {}, keepBudget: () => {} })
   const answers: LimitAnswer[] = []
-  const ask = (key: string, outputTokens = 1) => {
+  const ask = (key: string, outputTokens = 1, changes: Partial<LimitedCall> = {}) => {
     const caller = { key, team: null, user: null, tags: {}, run: null }
-    const call = { caller, model: 'fast', upstreams: ['u'], runBudget: null, maxDollars: null, skip: [] }
+    const call = { caller, model: 'fast', upstreams: ['u'], runBudget: null, maxDollars: null, skip: [], ...changes }
     const worst = { ...USED, outputTokens }
     return desk.admit(call, { worst, expected: null, isLearnt: false }, answer => answers.push(answer))
   }
@@ -61,13 +62,13 @@ function stage() {
 }
 
 describe('calls that wait', () => {
-  it('are looked through when a call ends that took what they wait for, and cost other calls nothing', () => {
-    const { book, answers, ask, end } = stage()
-    for (const key of ['crowd', 'crowd', 'other']) ask(key)
+  it('go on where another upstream than the one they wait for has room again', () => {
+    const { answers, ask, end } = stage()
+    const either = { upstreams: ['a', 'b'] }
+    for (const upstreams of [['a'], ['b']]) ask('free', 1, { upstreams })
+    ask('free', 1, either)
     end(1)
-    expect([answers.length, book.wakes]).toEqual([2, 0])
-    end(0)
-    expect([answers.length, book.wakes]).toEqual([3, 1])
+    expect(answers).toMatchObject([{ excluded: [] }, { excluded: [] }, { excluded: ['a'] }])
   })
 
   it('go on a moment after those before them left, looked through once however many left', () => {

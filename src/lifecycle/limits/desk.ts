@@ -126,12 +126,12 @@ export class LimitDesk implements Limits {
   post(call: LimitedCall, hold: Hold, actual: ActualAmounts): void {
     this.#book.post(hold, actual, this.#clock.now())
     if (hold.binding.members.length > 0) this.#log.keep(call, usesOf(hold, actual))
-    if (this.#book.isAwaited(hold)) this.wake()
+    if (this.#book.isAnyWaiting) this.wake()
   }
 
   void(hold: Hold): void {
     this.#book.void(hold, this.#clock.now())
-    if (this.#book.isAwaited(hold)) this.wake()
+    if (this.#book.isAnyWaiting) this.wake()
   }
 
   /** Answers nobody any more. */

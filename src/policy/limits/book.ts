@@ -11,7 +11,7 @@ import { WaitingCalls } from './queue.ts'
 import { capRefusal, refusalOf, tightest } from './refusal.ts'
 import { LimitRegistry, type RegistrySize, type ViewScope } from './registry.ts'
 import { sizeSlice } from './slice.ts'
-import { type MemberState, NOBODY } from './state.ts'
+import type { MemberState } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
 /** Behind all that wait. */
@@ -235,9 +235,9 @@ export class LimitBook {
     }
   }
 
-  /** Whether a call waits for what a hold takes: then ask `wake` after its post or void. */
-  isAwaited({ binding }: Hold): boolean {
-    return this.#waiting.size > 0 && binding.members.some(({ firstWaiting }) => firstWaiting !== NOBODY)
+  /** Whether any call waits: then ask `wake` after each post and void. */
+  get isAnyWaiting(): boolean {
+    return this.#waiting.size > 0
   }
 
   /** When time alone may let a call go on that has just begun to wait, or has made it wait long enough. */

@@ -27,7 +27,7 @@ describe('calls that wait', () => {
       expect(book.leave(late)).toBe(true)
       expect(book.leave(late)).toBe(false)
     }
-    expect(book.size.waiting).toBe(0)
+    expect(book.isAnyWaiting).toBe(false)
     expect(book.nextWakeAt).toBeNull()
   })
 
