@@ -3,8 +3,9 @@ import { MEASURES, type MeasureName } from './result.ts'
 import type { Subject } from './subject.ts'
 import { litellm } from './subjects/litellm.ts'
 import { nginx } from './subjects/nginx.ts'
-import { penstock, penstockCompiled, penstockInMemory } from './subjects/penstock.ts'
+import { penstock, penstockCompiled, penstockInMemory, penstockLimited, penstockThreads } from './subjects/penstock.ts'
 import { portkey } from './subjects/portkey.ts'
+import { litellmRace, litellmStrictRace, penstockRace, penstockThreadsRace } from './subjects/racers.ts'
 import { sglangRouter, vllmRouter } from './subjects/routers.ts'
 import { bare } from './subjects/undici.ts'
 import type { Dialect } from './traffic.ts'
@@ -19,6 +20,12 @@ export const SUBJECTS: readonly Subject[] = [
   vllmRouter,
   portkey,
   litellm,
+  penstockLimited,
+  penstockThreads,
+  penstockRace,
+  penstockThreadsRace,
+  litellmRace,
+  litellmStrictRace,
 ]
 
 export interface Options {
@@ -63,15 +70,25 @@ export function readOptions(argv: readonly string[]): Options {
     values.subjects,
     SUBJECTS.map(({ name }) => name),
   )
+  const measures = new Set(picked(values.only, MEASURES))
+  const isMeasured = ({ only }: Subject) =>
+    [...measures].some(name => (only === undefined ? !isApart(name) : name === only))
   return {
-    subjects: SUBJECTS.filter(({ name, messages }) => chosen.includes(name) && (dialect === 'openai' || messages)),
-    measures: new Set(picked(values.only, MEASURES)),
+    subjects: SUBJECTS.filter(
+      subject => chosen.includes(subject.name) && (dialect === 'openai' || subject.messages) && isMeasured(subject),
+    ),
+    measures,
     rounds: positive('rounds', values.rounds),
     seconds: positive('seconds', values.seconds),
     dialect,
     reportOnly: values.report,
     whole: values.subjects === undefined && values.only === undefined && dialect === 'openai',
   }
+}
+
+/** Whether a measure has subjects of its own, or none. */
+function isApart(name: MeasureName): boolean {
+  return name === 'micro' || SUBJECTS.some(({ only }) => only === name)
 }
 
 function picked<T extends string>(list: string | undefined, known: readonly T[]): readonly T[] {

@@ -17,7 +17,7 @@ export interface Command {
   readonly cwd?: string
 }
 
-/** A process on one core, all its threads and children with it. */
+/** A process on its cores, all its threads and children with it. */
 export interface Pinned {
   readonly pid: number
   readonly child: ChildProcess
@@ -28,12 +28,12 @@ export interface Pinned {
   stop(): Promise<void>
 }
 
-/** Starts a command on one core with as many open files as the machine lets it have. */
-export function startPinned(command: Command, core: number, logFile: string): Pinned {
+/** Starts a command on one core, or on a list of them, with as many open files as the machine lets it have. */
+export function startPinned(command: Command, cores: number | string, logFile: string): Pinned {
   const log = openSync(logFile, 'a')
   const child = spawn(
     'taskset',
-    ['-c', String(core), 'sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', ...command.argv],
+    ['-c', String(cores), 'sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', ...command.argv],
     { cwd: command.cwd, env: environment(command.env), stdio: ['ignore', log, log], detached: true },
   )
   closeSync(log)

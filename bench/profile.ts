@@ -1,8 +1,9 @@
 /**
- * Where a call's time goes: runs Penstock or the bare proxy under load with V8's sampling profiler on and prints self
- * time per call (or per frame) in microseconds, by thread, by part and by function.
+ * Where a call's time goes: runs Penstock (`penstock`, `penstock-ram`, `-limits`, `-threads`) or the bare proxy (`bare`)
+ * under load with V8's sampling profiler on and prints self time per call (or per frame) in microseconds, by thread, by
+ * part and by function.
  *
- *   node bench/profile.ts [--subject penstock|bare] [--work plain|streams|paced] [--seconds N] [--top N] [--allocations]
+ *   node bench/profile.ts [--subject NAME] [--work plain|streams|paced] [--seconds N] [--top N] [--allocations]
  *
  * With `--allocations` it prints bytes that were allocated per call instead.
  */
@@ -13,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/load.ts'
 import { type Command, freePort, LOAD_CORE, startPinned, threadMicroseconds } from './process.ts'
 import { answers, call, type Subject, start } from './subject.ts'
-import { penstock, penstockInMemory } from './subjects/penstock.ts'
+import { penstock, penstockInMemory, penstockLimited, penstockThreads } from './subjects/penstock.ts'
 import { bare } from './subjects/undici.ts'
 import { plainBody } from './traffic.ts'
 import { compiled, discard, ROOT, scratch } from './workshop.ts'
@@ -21,7 +22,13 @@ import { compiled, discard, ROOT, scratch } from './workshop.ts'
 const INTERVAL_US = 200
 const MAX_THREADS = 8
 const ALLOCATIONS_FILE = 'allocations.heapprofile'
-const SUBJECTS = { penstock, 'penstock-ram': penstockInMemory, bare }
+const SUBJECTS = {
+  penstock,
+  'penstock-ram': penstockInMemory,
+  'penstock-limits': penstockLimited,
+  'penstock-threads': penstockThreads,
+  bare,
+}
 const WORKS = { plain: measurePlain, streams: measureStreams, paced: measurePaced }
 
 interface CallFrame {

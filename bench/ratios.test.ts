@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { added, DIRECT, figure, ratio } from './ratios.ts'
+import { added, DIRECT, figure, printed, ratio } from './ratios.ts'
 import type { Measurement } from './result.ts'
 import { median, percentile } from './statistics.ts'
 
@@ -54,4 +54,17 @@ test('added latency takes off what the upstream alone took in the same round', (
     latency(2, 'bare', 0.6),
   ]
   expect(added({ measurements }, 'bare', 'p50Ms')).toBeCloseTo(0.1)
+})
+
+test('a printed number is found by its whole name, and is missing where a line or its number is', () => {
+  const output = [
+    'decide, 20 limits, tags          7 ns',
+    'decide, 20 limits              325 ns',
+    'broken             – ns',
+  ]
+  const micro = [{ file: 'bench/micro/limits.ts', status: 0, output: output.join('\n') }]
+  expect(printed({ micro }, 'limits.ts', 'decide, 20 limits')).toBe(325)
+  expect(printed({ micro }, 'limits.ts', 'decide, 2')).toBeNull()
+  expect(printed({ micro }, 'limits.ts', 'broken')).toBeNull()
+  expect(printed({ micro }, 'policy.ts', 'decide, 20 limits')).toBeNull()
 })

@@ -43,6 +43,14 @@ export function added(
   return median(differences)
 }
 
+/** A number that a micro-benchmark printed, by the name that stands before it; null when it printed no such line. */
+export function printed({ micro }: Pick<Result, 'micro'>, file: string, name: string): number | null {
+  const lines = micro.filter(one => one.file === `bench/micro/${file}`).flatMap(({ output }) => output.split('\n'))
+  const line = lines.find(one => one.startsWith(`${name}  `))
+  const value = line === undefined ? Number.NaN : Number.parseFloat(line.slice(name.length).trim())
+  return Number.isNaN(value) ? null : value
+}
+
 /** The mock upstream asked directly. */
 export const DIRECT = 'direct'
 

@@ -1,3 +1,5 @@
+import { limitSections } from './limitReport.ts'
+import { fixed, table } from './markdown.ts'
 import { streamsWithin, WANTED_STREAMS } from './measures/memory.ts'
 import { added, DIRECT, figure, ratio } from './ratios.ts'
 import type { MeasureName, Result } from './result.ts'
@@ -16,6 +18,7 @@ export function report(result: Result): string {
     '## Targets',
     targetTable(result),
     ...sections(result),
+    ...limitSections(result),
     ...micro(result),
     '## Subjects',
     subjectTable(result),
@@ -160,14 +163,4 @@ function doubts({ measurements }: Result): string[] {
     faults.map(fault => `- ${subject}, ${measure}, round ${round}: ${fault}.`),
   )
   return lines.length === 0 ? [] : ['## Doubts', lines.join('\n')]
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map(cell => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
-}
-
-function fixed(value: number | null, digits: number): string {
-  return value === null ? '–' : value.toFixed(digits)
 }

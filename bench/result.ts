@@ -8,7 +8,19 @@ export interface Measurement {
   readonly faults: readonly string[]
 }
 
-export const MEASURES = ['plain', 'streams', 'paced', 'latency', 'memory', 'disk', 'startup', 'micro'] as const
+export const MEASURES = [
+  'plain',
+  'streams',
+  'paced',
+  'latency',
+  'memory',
+  'disk',
+  'startup',
+  'limits',
+  'threads',
+  'race',
+  'micro',
+] as const
 export type MeasureName = (typeof MEASURES)[number]
 
 export interface Machine {

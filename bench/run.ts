@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { measureDisk } from './measures/disk.ts'
 import { measureLatency } from './measures/latency.ts'
+import { measureLimits } from './measures/limits.ts'
 import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/load.ts'
 import { measureMemory } from './measures/memory.ts'
+import { measureRaces } from './measures/race.ts'
 import { npmStartMs } from './measures/startup.ts'
+import { measureThreads } from './measures/threads.ts'
 import type { Options } from './options.ts'
 import { DIRECT } from './ratios.ts'
 import type { Measurement, MeasureName, SubjectState } from './result.ts'
@@ -48,13 +51,26 @@ export class Bench {
     if (IN_ROUNDS.some(measure => this.#options.measures.has(measure)) || this.#options.measures.has('startup')) {
       for (let round = 1; round <= this.#options.rounds; round++) await this.#round(round)
     }
-    for (const subject of this.#available()) await this.#once(subject)
+    for (const subject of this.#available()) {
+      if (subject.only === undefined) await this.#once(subject)
+      else await this.#alone(subject, subject.only)
+    }
+  }
+
+  /** What has a way of its own to take turns. */
+  async #alone(subject: Subject, measure: MeasureName): Promise<void> {
+    const keep = (round: number, name: string, found: Found) => this.#keep(round, measure, name, found)
+    await this.#guarded(subject, async () => {
+      if (measure === 'limits') await measureLimits(this.#upstreamPort, this.#options, keep)
+      if (measure === 'threads') await measureThreads(this.#upstreamPort, this.#options, keep)
+      if (measure === 'race') await measureRaces(subject, keep)
+    })
   }
 
   /** One turn of every subject; each round begins with another one. */
   async #round(round: number): Promise<void> {
     if (IN_ROUNDS.some(measure => this.#options.measures.has(measure))) await this.#measureAll(round, this.#direct())
-    const subjects = this.#available()
+    const subjects = this.#available().filter(({ only }) => only === undefined)
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(i + round - 1) % subjects.length]!
       await this.#guarded(subject, () => this.#turn(round, subject))

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { type Command, cpuSeconds, freePort, GATEWAY_CORE, type Pinned, startPinned } from './process.ts'
+import type { MeasureName } from './result.ts'
 import { type Body, plainBody } from './traffic.ts'
 import { discard, scratch, Unavailable } from './workshop.ts'
 
@@ -36,8 +37,10 @@ export interface Subject {
   readonly livePath?: string
   /** Where its directory is made, when not on the checkout's disk. */
   readonly disk?: string
-  /** Takes none of the turns in rounds: it exists for one measure. */
+  /** Its memory isn't measured: it differs from another one only in speed. */
   readonly aside?: boolean
+  /** The one measure that it exists for. */
+  readonly only?: MeasureName
 }
 
 /** A subject that has started, or the mock upstream itself, which is the ceiling of load generator and upstream. */
@@ -53,11 +56,15 @@ export interface Running {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a subject on its core and waits until it serves a call. */
-export async function start(subject: Subject, upstreamPort: number): Promise<Running> {
+/** Starts a subject on its core, or on more of them, and waits until it serves a call. */
+export async function start(
+  subject: Subject,
+  upstreamPort: number,
+  cores: number | string = GATEWAY_CORE,
+): Promise<Running> {
   const place: Place = { port: await freePort(), upstreamPort, directory: scratch(subject.name, subject.disk) }
   const begun = performance.now()
-  const process = startPinned(subject.command(place), GATEWAY_CORE, join(place.directory, 'output.log'))
+  const process = startPinned(subject.command(place), cores, join(place.directory, 'output.log'))
   const headers = subject.headers(place)
   const stop = async (): Promise<void> => {
     await process.stop()

@@ -3,12 +3,12 @@ import { report } from './report.ts'
 import type { Measurement, Result } from './result.ts'
 import { verdicts } from './targets.ts'
 
-function resultOf(measurements: readonly Measurement[]): Result {
+function resultOf(measurements: readonly Measurement[], cores = 2): Result {
   return {
     at: '2026-01-02T03:04:05.000Z',
     commit: 'abc',
     changed: false,
-    machine: { cpu: 'CPU', cores: 2, memoryGb: 8, kernel: '6', node: '26', openFiles: 1024 },
+    machine: { cpu: 'CPU', cores, memoryGb: 8, kernel: '6', node: '26', openFiles: 1024 },
     options: { rounds: 1, seconds: 1 },
     whole: true,
     seconds: 60,
@@ -49,4 +49,44 @@ test('a subject that could not be had stands in the report with its reason, and 
   const text = report(resultOf([doubtful]))
   expect(text).toContain('| litellm | LiteLLM | pip install failed: no network |')
   expect(text).toContain('- bare, plain, round 1: 3 of 9 calls failed.')
+})
+
+function race(round: number, subject: string, figures: Measurement['figures']): Measurement {
+  return { round, measure: 'race', subject, figures, faults: [] }
+}
+
+function verdictOf(what: string, result: Result) {
+  return verdicts(result).find(verdict => verdict.what.startsWith(what))!
+}
+
+test('a race is judged by its worst outcome, over one thread and two', () => {
+  const races = [
+    race(1, 'penstock-race', { 'honestPlain.admitted': 10, 'honestPlain.overDollars': 0 }),
+    race(2, 'penstock-race', { 'honestPlain.admitted': 9, 'honestPlain.overDollars': 0 }),
+    race(1, 'penstock-threads-race', { 'honestPlain.admitted': 8, 'honestPlain.overDollars': 0.001 }),
+    race(1, 'litellm-race', { 'honestPlain.admitted': 1, 'honestPlain.overDollars': 3 }),
+  ]
+  expect(verdictOf('race, plain, honest', resultOf(races.slice(0, 2)))).toMatchObject({ met: true, measured: '9.000' })
+  expect(verdictOf('race, plain, honest', resultOf(races))).toMatchObject({ met: false, measured: '8.000' })
+  expect(verdictOf('races, models that obey', resultOf(races.slice(0, 2))).met).toBe(true)
+  expect(verdictOf('races, models that obey', resultOf(races))).toMatchObject({ met: false, measured: '0.001' })
+})
+
+test('what a model writes beyond max_tokens is told, and held against nobody', () => {
+  const result = resultOf([race(1, 'penstock-race', { 'honestPlain.overDollars': 0, 'deafPlain.overDollars': 0.17 })])
+  expect(verdictOf('races, models that obey', result).met).toBe(true)
+  expect(report(result)).toContain('0.1700')
+})
+
+test('two threads are judged by their rate where each has a core, else by the time of the busiest one', () => {
+  const threads = (subject: string, callsPerSecond: number, callsPerSecondOfBusiest: number): Measurement => ({
+    round: 1,
+    measure: 'threads',
+    subject,
+    figures: { callsPerSecond, callsPerSecondOfBusiest },
+    faults: [],
+  })
+  const measured = [threads('penstock-limits', 10_000, 15_000), threads('penstock-threads', 9_000, 30_000)]
+  expect(verdictOf('two threads', resultOf(measured, 2))).toMatchObject({ met: true, measured: '2.000' })
+  expect(verdictOf('two threads', resultOf(measured, 8))).toMatchObject({ met: false, measured: '0.900' })
 })

@@ -3,6 +3,7 @@ import type { Caller } from '../../src/vocabulary/caller.ts'
 import { declaredLimitId, type LimitTerms } from '../../src/vocabulary/limit.ts'
 import { readLimitTerms } from '../../src/vocabulary/limit-terms.ts'
 import type { LimitedCall } from '../../src/vocabulary/limited-call.ts'
+import { roomyLimits } from '../roomy.ts'
 import { median } from '../statistics.ts'
 
 /** How many times an operation is timed, and for how long each time; the median is told. */
@@ -19,7 +20,6 @@ const NEED = { worst: WORST, expected: null, isLearnt: false }
 const ACTUAL = { dollars: 1_200_000n, inputTokens: 800, outputTokens: 90 }
 const UPSTREAMS = ['openai']
 const TAGS = { project: 'atlas' }
-const UNITS = ['requests', 'tokens', 'inputTokens', 'dollars'] as const
 
 function terms(text: unknown): LimitTerms {
   const read = readLimitTerms(text)
@@ -29,28 +29,20 @@ function terms(text: unknown): LimitTerms {
 
 function bookOf(limits: readonly unknown[]): LimitBook {
   const book = new LimitBook(START)
+  const ids = new Set<string>()
   for (const text of limits) {
     const read = terms(text)
-    book.put({ ...read, id: declaredLimitId(read), createdAt: START, readOnly: true }, START)
+    const id = declaredLimitId(read)
+    ids.add(id)
+    book.put({ ...read, id, createdAt: START, readOnly: true }, START)
   }
+  if (ids.size !== limits.length) throw new Error(`of ${limits.length} limits only ${ids.size} are different`)
   return book
 }
 
-/** Limits of all units and windows on all scopes of one caller, with room for everything. */
-function roomy(count: number): readonly unknown[] {
-  const scopes = ['organisation', 'team:search', 'user:ana', 'key:ci', 'tag:project=atlas', 'each:key', 'model:fast']
-  return Array.from({ length: count }, (_, i) => {
-    const unit = UNITS[i % UNITS.length]!
-    const windows = [
-      'total',
-      { sliding: `${i + 1}m` },
-      { anchored: `${i + 1}h` },
-      { calendar: 'month', timezone: 'America/New_York' },
-      { cycle: 'month', from: `2026-01-${String(1 + (i % 28)).padStart(2, '0')}` },
-    ]
-    const amount = unit === 'dollars' ? '9000000' : 9_000_000_000_000_000
-    return { scope: scopes[i % scopes.length], unit, amount, window: windows[Math.floor(i / 4) % windows.length] }
-  })
+/** Limits that bind the caller of these calls. */
+function roomy(count: number): readonly object[] {
+  return roomyLimits(count, { team: 'search', user: 'ana', key: 'ci', tag: 'project=atlas', model: 'fast' })
 }
 
 function callOf(caller: Caller): LimitedCall {
@@ -101,7 +93,7 @@ function deciding(count: number, call: (i: number) => LimitedCall): readonly [de
 }
 
 function refusing(count: number): number {
-  const full = { scope: 'key:ci', unit: 'requests', amount: 0, window: 'total' }
+  const full = { scope: 'key:ci', unit: 'outputTokens', amount: 0, window: 'total' }
   const book = bookOf([...roomy(count), full])
   const now = clock()
   const call = callOf(PLAIN)

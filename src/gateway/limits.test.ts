@@ -121,7 +121,7 @@ describe('a stream that outruns its hold', () => {
     expect(stage.records.at(-1)).toMatchObject({ outcome: 'completed', limited: true })
     // To the last token that there is room for, as its bytes tell.
     const { used, held } = stage.limits('long').find(limit => limit.scope === 'run:long')!
-    expect([used > 15 && used <= 20, held]).toEqual([true, 0])
+    expect([used > 10 && used <= 20, held]).toEqual([true, 0])
   })
 })
 

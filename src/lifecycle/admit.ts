@@ -4,6 +4,7 @@ import type { LimitAdmitted, LimitAnswer } from '../ports/limits.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import type { LimitRefusal } from '../vocabulary/limit.ts'
+import type { Need } from '../vocabulary/limited-call.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Call } from './call.ts'
 import { needOf, servingIn, upstreamsIn } from './need.ts'
@@ -34,7 +35,9 @@ export function admit(call: Call, world: World, answer: (admission: Admission) =
       return answer({ kind: 'refuse', refusal: unserved(model, call) })
     }
     const need = needOf(call, model, world)
-    cancel = world.limits.admit(limitedCall(call, model, skip), need, answered)
+    const leave = world.limits.admit(limitedCall(call, model, skip), need, answered)
+    // Null also where it was sent to another model, whose queue it may be in by now.
+    if (leave !== null) cancel = leave
     function answered(said: LimitAnswer): void {
       cancel = null
       if (said.kind === 'downgrade') {
@@ -43,7 +46,8 @@ export function admit(call: Call, world: World, answer: (admission: Admission) =
       }
       isAnswered = true
       if (said.kind === 'admit') answer({ ...said, model, mostOutputTokens: need.worst.outputTokens })
-      else answer({ kind: 'refuse', refusal: said.kind === 'refuse' ? refusalOf(said) : missing(said.model) })
+      else
+        answer({ kind: 'refuse', refusal: said.kind === 'refuse' ? refusalOf(said, call, need) : missing(said.model) })
     }
   }
   ask(call.model, NO_SKIP)
@@ -54,8 +58,13 @@ function limitedCall({ caller, dialect, runBudget, maxDollars }: Call, model: Mo
   return { caller, model: model.name, upstreams: upstreamsIn(model, dialect.name), runBudget, maxDollars, skip }
 }
 
-function refusalOf(limit: LimitRefusal): Refusal {
-  return { cause: limit.cause === 'price' ? 'priceUnknown' : 'limitReached', message: refusalSentence(limit), limit }
+function refusalOf(limit: LimitRefusal, { body }: Call, { worst }: Need): Refusal {
+  const cause = limit.cause === 'price' ? 'priceUnknown' : 'limitReached'
+  const isForOutput = limit.unit === 'dollars' || limit.unit === 'tokens' || limit.unit === 'outputTokens'
+  // What nobody asked for surprises most: without a maximum, a call may use all that its model can write.
+  const isUnbounded = cause === 'limitReached' && isForOutput && body.maxOutputTokens === null && worst.outputTokens > 0
+  const hint = `; it may have up to ${worst.outputTokens} output tokens, since it names no maximum: one that does needs less`
+  return { cause, message: refusalSentence(limit) + (isUnbounded ? hint : ''), limit }
 }
 
 function unserved({ name, deployments }: Model, { dialect }: Call): Refusal {

@@ -1,4 +1,3 @@
-import { estimateOutputTokens } from '../policy/estimate/estimate.ts'
 import type { LimitHold } from '../ports/limits.ts'
 import type { StreamReader } from '../ports/wire.ts'
 import type { NanoDollars } from '../units/money.ts'
@@ -12,8 +11,8 @@ import type { World } from './world.ts'
 
 /** A stream asks for more before it has shown all that is held, so that it need not stop while it is asked about. */
 const AHEAD_TOKENS: Tokens = 16
-/** What is shown is counted from bytes. Beyond the caller's own maximum only so much more shows that it is not kept. */
-const DOUBT = 1.5
+/** What is shown is counted from bytes. Beyond the caller's own maximum only so many times more shows that it is not kept. */
+const DOUBT = 2
 /** By so much a hold grows at least, and by half of what was shown. */
 const STEP_TOKENS: Tokens = 256
 /** What is asked for where a whole step has no room. */
@@ -50,8 +49,10 @@ export class CallHold {
    * else has to be asked, `waits` is called first, and `goesOn` when there is room.
    */
   follow(reader: StreamReader, on: { waits(): void; goesOn(): void; ended(): void }): void {
-    if (this.#limits === null || this.#isAsking || this.#isEnded || reader.ended) return
-    const shown = Math.max(estimateOutputTokens(reader.contentBytes), reader.usage?.outputTokens ?? 0)
+    // Once the upstream has told what it used in all, nothing more comes that could be kept from it.
+    if (this.#limits === null || this.#isAsking || this.#isEnded || reader.ended || reader.usageFinal) return
+    const counted = this.#world.expectations.shownTokens(this.model.name, reader.contentBytes)
+    const shown = Math.max(counted, reader.usage?.outputTokens ?? 0)
     const { outputTokens } = this.#limits.held
     const isShort =
       outputTokens < this.#mostOutputTokens ? shown + AHEAD_TOKENS > outputTokens : shown > outputTokens * DOUBT

@@ -3,7 +3,7 @@ import { nextAttempt } from '../policy/attempts/next.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { RawHeaders } from '../ports/engine.ts'
 import type { Reply } from '../ports/reply.ts'
-import type { MonotonicMs } from '../units/time.ts'
+import type { DurationMs, MonotonicMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { CallOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord, CallRecord } from '../vocabulary/record.ts'
@@ -44,6 +44,12 @@ const UNACCOUNTABLE: Refusal = { cause: 'noDeployment', message: 'the ledger can
 
 /** What callers are told whose calls outlast the time that a stop leaves them. */
 export const STOPPING: Refusal = { cause: 'noDeployment', message: 'the gateway is stopping: ask again' }
+
+/**
+ * Calls that come at once share what room there is: those that were admitted go first, and whoever is told that others took
+ * the room finds them at work. It also slows those down who ask again and again.
+ */
+const REFUSAL_MS: DurationMs = 5
 
 /**
  * The life of one call from admission to the last byte: holds, attempts, relays, meters, settles. The caller gets the
@@ -97,12 +103,21 @@ export class Life implements AttemptOwner {
     const { clock } = this.#world
     if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#askedAt
     this.#leaveQueue = null
-    if (admission.kind === 'refuse') return this.#refuse(admission.refusal)
+    if (admission.kind === 'refuse') return this.#refuseSoon(admission.refusal)
     const { model, hold, mostOutputTokens, excluded } = admission
     this.#hold = new CallHold(this.#call, model, hold, mostOutputTokens, this.#world)
     this.#excluded = excluded
     this.#limitHeaders = limitHeaders(this.#call, admission, clock.now())
     this.#tryNext()
+  }
+
+  /** A call that a limit refuses is answered a moment later than it could be. */
+  #refuseSoon(refusal: Refusal): void {
+    if (!('limit' in refusal)) return this.#refuse(refusal)
+    this.#leaveQueue = this.#world.clock.after(REFUSAL_MS, () => {
+      this.#leaveQueue = null
+      this.#refuse(refusal)
+    })
   }
 
   /** Ends the call because the gateway stops and won't wait longer. */
@@ -169,9 +184,12 @@ export class Life implements AttemptOwner {
     else this.#endPlain(attempt)
   }
 
-  #learn({ outcome, limited }: Attempt, usage: Usage | null): void {
+  #learn({ outcome, limited, reader }: Attempt, usage: Usage | null): void {
     if (outcome !== 'completed' || limited || usage?.source !== 'reported') return
-    this.#world.expectations.learn(this.#call.caller.key, this.#hold!.model.name, usage.outputTokens)
+    const { expectations } = this.#world
+    const { name } = this.#hold!.model
+    expectations.learn(this.#call.caller.key, name, usage.outputTokens)
+    if (reader !== null) expectations.learnBytes(name, usage.outputTokens, reader.contentBytes)
   }
 
   #tryNext(): void {

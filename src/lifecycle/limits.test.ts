@@ -38,6 +38,9 @@ function refusedWith({ reply }: { reply: NotedReply }): unknown {
 describe('a call that a limit has no room for', () => {
   it('is refused before anything is sent, and leaves nothing behind', () => {
     const { stage } = stageLife({ limits: [limit('key:ci', 'outputTokens', 99)] })
+    // Those that were admitted at the same moment go first.
+    expect(stage.reply.events).toEqual([])
+    stage.pass(5)
     expect(refusedWith(stage)).toEqual([['head', 'end'], 'limitReached'])
     expect([stage.request, stage.records, stage.refused]).toEqual([null, [], ['limitReached']])
     expect([stage.limit(), stage.limit('key:ci', 'outputTokens')]).toEqual([
@@ -48,6 +51,7 @@ describe('a call that a limit has no room for', () => {
 
   it('is refused for its price where a limit of dollars binds and nobody knows it', () => {
     const { stage } = stageLife({ priced: false, limits: [limit('key:ci', 'dollars', '5')] })
+    stage.pass(5)
     expect(stage.refused).toEqual(['priceUnknown'])
   })
 
@@ -92,6 +96,7 @@ describe('a call that waits for room', () => {
     stage.pass(29_999)
     expect(second.events).toEqual([])
     stage.pass(1)
+    stage.pass(5)
     expect(second.text).toBe('limitReached')
   })
 
@@ -103,6 +108,18 @@ describe('a call that waits for room', () => {
     answer(stage, 'third U')
     expect([second.events, third.text]).toEqual([[], 'third U'])
     expect(stage.limit('key:ci', 'concurrency')).toEqual({ used: 0, held: 0 })
+  })
+
+  it('for a model that a limit sent it to is forgotten as well when its caller leaves', () => {
+    const detour = [
+      limit('model:fast', 'requests', 0, { onReached: { downgrade: 'small' } }),
+      limit('model:small', 'concurrency', 1, { onReached: 'queue', wait: '30s' }),
+    ]
+    const { stage, another } = stageLife({ limits: detour, models: { small: SMALL } })
+    const second = another()
+    second.onLeft!()
+    answer(stage)
+    expect([second.events, stage.records.length]).toEqual([[], 1])
   })
 
   it('is refused when the gateway stops', () => {
@@ -224,6 +241,7 @@ describe('answers tell', () => {
 
   it('the rate that refuses them', () => {
     const { stage } = stageLife({ limits: [limit('key:ci', 'requests', 0, { window: { sliding: '1m' } })] })
+    stage.pass(5)
     expect(stage.reply.header('x-rate')).toBe('0')
   })
 })

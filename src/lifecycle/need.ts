@@ -15,7 +15,7 @@ interface TokenBounds {
 
 /** What a call may use of a model, and what it will probably use: the second only where more can be held later. */
 export function needOf(call: Call, model: Model, world: World): Need {
-  const inputTokens = boundInputTokens(call.body.promptBytes)
+  const inputTokens = boundInputTokens(call.body)
   const outputTokens = outputTokensOf(call, model, world)
   const worst = amountsOf(call, model, { inputTokens, outputTokens }, world)
   // What a plain answer uses is known when all of it is there, too late to ask for more.

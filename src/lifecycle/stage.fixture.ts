@@ -67,7 +67,7 @@ class LetterReader implements StreamReader {
   }
 }
 
-const wire: Wire = {
+export const LETTERS: Wire = {
   endpoint: 'chat/completions',
   parseBody: () => ({ fault: 'tests bring their bodies parsed' }),
   readAnswer(bytes) {
@@ -83,7 +83,7 @@ const wire: Wire = {
 
 export const DEPLOYMENT: Deployment = { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null }
 
-function body(streamed: boolean, maxOutputTokens: number): ParsedBody {
+export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
   return {
     model: 'fast',
     streamed,
@@ -91,6 +91,7 @@ function body(streamed: boolean, maxOutputTokens: number): ParsedBody {
     choices: 1,
     wantsUsage: false,
     promptBytes: 40,
+    promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
     release: () => {},
   }
@@ -261,7 +262,7 @@ export function stageLife(over: StageOptions = {}) {
     id: 'pen_00000000000000',
     arrivedAt: stage.now,
     arrived: world.clock.monotonic(),
-    wire,
+    wire: LETTERS,
     dialect: {
       name: 'openai',
       requestIdHeader: 'x-request-id',
@@ -278,7 +279,7 @@ export function stageLife(over: StageOptions = {}) {
       createdAt: 0,
     },
     caller: { key: 'ci', team: null, user: null, tags: {}, run: null },
-    body: body(over.streamed ?? false, over.maxOutputTokens ?? 100),
+    body: bodyOf(over.streamed ?? false, over.maxOutputTokens ?? 100),
     query: '',
     headers: [],
     traceparent: null,

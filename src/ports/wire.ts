@@ -19,6 +19,11 @@ export interface ParsedBody {
    */
   readonly promptBytes: number
   /**
+   * The most tokens that the prompt has by what its bytes are (a fraction), without what the model's template adds.
+   * Images, sounds and files are in it, and base64 is not.
+   */
+  readonly promptWeight: number
+  /**
    * The bytes for the upstream: the caller's, with the model's name replaced and, for a streamed chat, usage asked for.
    * Pieces share the caller's memory. May be called once per attempt.
    */

@@ -25,7 +25,8 @@ interface Lease {
   readonly isUnpriced: boolean
   readonly caller: Caller
   /** What it is for besides the caller. */
-  readonly service: string
+  /** The array of upstreams by which its calls are known. */
+  readonly service: readonly string[]
 }
 
 /** More than this many callers and models at work in one thread: the oldest lease is returned. */
@@ -33,14 +34,11 @@ const MAX_LEASES = 20_000
 
 const NOTHING: readonly Quantity[] = []
 
-/** A model as one dialect has it: of another one's upstreams other limits may bind. */
-function serviceOf({ model, upstreams }: LimitedCall): string {
-  return `${model}\n${upstreams}`
-}
-
-/** What a thread may decide by itself, by caller, model and the upstreams that may serve it. */
+/** What a thread may decide by itself, by caller and by what serves it: one array of upstreams for each model and dialect. */
 export class Leases {
-  readonly #byCaller = new WeakMap<Caller, Map<string, Lease>>()
+  readonly #byCaller = new WeakMap<Caller, Map<readonly string[], Lease>>()
+  /** Of whom a lease is on its way: what else is asked meanwhile needs none of its own. */
+  readonly #wanted = new WeakMap<Caller, Set<readonly string[]>>()
   readonly #byNumber = new Map<number, Lease>()
   readonly #over: (lease: number) => void
 
@@ -50,9 +48,8 @@ export class Leases {
   }
 
   keep(call: LimitedCall, { worst }: Need, { n, amounts, until, rate }: ToldLease): void {
-    const { caller } = call
+    const { caller, upstreams: service } = call
     const isUnpriced = worst.dollars === null
-    const service = serviceOf(call)
     let byService = this.#byCaller.get(caller)
     if (byService === undefined) {
       byService = new Map()
@@ -76,13 +73,28 @@ export class Leases {
 
   /** @returns null when the owner has to be asked */
   take(call: LimitedCall, need: Need, now: EpochMs): Taken | null {
-    const lease = this.#byCaller.get(call.caller)?.get(serviceOf(call))
+    const lease = this.#byCaller.get(call.caller)?.get(call.upstreams)
     if (lease === undefined || !isOrdinary(call, need)) return null
     if (lease.slice === null) return { lease: null, amounts: NOTHING, rate: null }
     const amounts = needOf(need.worst)
     if ((amounts[DOLLARS] === UNPRICED) !== lease.isUnpriced) return null
     if (lease.isUnpriced) amounts[DOLLARS] = 0
     return lease.slice.take(amounts, now) ? { lease: lease.n, amounts, rate: rateOf(lease) } : null
+  }
+
+  /** Whether a lease would be of use for calls like this one, and none is on its way. To be followed by `answered`. */
+  wants(call: LimitedCall, need: Need): boolean {
+    if (!isOrdinary(call, need)) return false
+    const wanted = this.#wanted.get(call.caller)
+    if (wanted === undefined) this.#wanted.set(call.caller, new Set([call.upstreams]))
+    else if (wanted.has(call.upstreams)) return false
+    else wanted.add(call.upstreams)
+    return true
+  }
+
+  /** The owner has answered what was asked with the wish for a lease. */
+  answered({ caller, upstreams }: LimitedCall): void {
+    this.#wanted.get(caller)?.delete(upstreams)
   }
 
   /** Ends leases that their owner wants back. */
@@ -108,7 +120,7 @@ export class Leases {
 }
 
 /** Whether all that binds a call is its caller and its model: runs, caps and detours are the owner's to decide. */
-export function isOrdinary({ caller, runBudget, maxDollars, skip }: LimitedCall, { worst }: Need): boolean {
+function isOrdinary({ caller, runBudget, maxDollars, skip }: LimitedCall, { worst }: Need): boolean {
   if (caller.run !== null || runBudget !== null || skip.length > 0) return false
   return maxDollars === null || (worst.dollars !== null && worst.dollars <= maxDollars)
 }

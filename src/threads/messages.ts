@@ -44,7 +44,14 @@ export interface Answers {
 
 export type FromPlane =
   /** May this call start? The number becomes that of its hold. */
-  | { readonly is: 'admit'; readonly n: number; readonly call: LimitedCall; readonly need: Need }
+  | {
+      readonly is: 'admit'
+      readonly n: number
+      readonly call: LimitedCall
+      readonly need: Need
+      /** Whether calls like it may be decided by the thread itself from then on. */
+      readonly wantsLease: boolean
+    }
   | { readonly is: 'leave'; readonly n: number }
   /** This call started out of a slice. */
   | {

@@ -8,7 +8,6 @@ import type { Key } from '../vocabulary/caller.ts'
 import type { LimitedCall, Need } from '../vocabulary/limited-call.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
-import { isOrdinary } from './leases.ts'
 import { LeasesOut } from './leasesOut.ts'
 import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
 
@@ -143,7 +142,7 @@ export class Owner {
 
   /** What a thread may decide by itself from now on; null where room is too scarce, or others wait for it. */
   grant(holder: Lessee, call: LimitedCall, need: Need): Omit<ToldLease, 'rate'> | null {
-    if (!isOrdinary(call, need) || this.#queue.length > 0) return null
+    if (this.#queue.length > 0) return null
     const lease = this.owned.desk.lease(call, need, this.#lessees.size)
     if (lease === null) return null
     const n = ++this.#lastLease
@@ -237,7 +236,7 @@ export class Lessee {
   #hear(message: FromPlane): void {
     switch (message.is) {
       case 'admit':
-        return this.#admit(message.n, message.call, message.need)
+        return this.#admit(message)
       case 'leave':
         return this.#leave(message.n)
       case 'carve':
@@ -283,7 +282,7 @@ export class Lessee {
     if (record !== undefined) observer.callEnded(record, message.timings)
   }
 
-  #admit(n: number, call: LimitedCall, need: Need): void {
+  #admit({ n, call, need, wantsLease }: Extract<FromPlane, { is: 'admit' }>): void {
     this.#undecided.add(n)
     this.#owner.decide(call, need, () => {
       this.#undecided.delete(n)
@@ -291,7 +290,8 @@ export class Lessee {
       if (this.#isDead || this.#left.delete(n)) return
       const cancel = this.#owner.owned.desk.admit(call, need, answer => {
         this.#queued.delete(n)
-        const lease = answer.kind === 'admit' && isPlain(answer) ? this.#owner.grant(this, call, need) : null
+        const lease =
+          wantsLease && answer.kind === 'admit' && isPlain(answer) ? this.#owner.grant(this, call, need) : null
         const rate = answer.kind === 'admit' ? answer.rate : null
         this.send({ is: 'admission', n, answer: this.#told(n, answer), lease: lease && { ...lease, rate } })
       })

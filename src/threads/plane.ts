@@ -5,7 +5,7 @@ import type { Observer } from '../ports/observer.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
 import type { CallId } from '../vocabulary/id.ts'
-import type { LimitRefusal, LimitView } from '../vocabulary/limit.ts'
+import type { LimitView } from '../vocabulary/limit.ts'
 import type { ActualAmounts, Amounts, LimitedCall, Need } from '../vocabulary/limited-call.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
@@ -14,12 +14,6 @@ import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } 
 
 /** How often leases are looked through for those whose time is over. */
 const SWEEP_MS: DurationMs = 250
-
-/**
- * Answers come for many calls at once. Those that were admitted are sent on first: what was refused can wait, and whoever is
- * told that others have taken all the room finds them at work.
- */
-const REFUSAL_MS: DurationMs = 5
 
 /** What a thread is told to do by the one that owns it. */
 export interface PlaneOrders {
@@ -33,6 +27,7 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (reaso
 interface Asking {
   readonly call: LimitedCall
   readonly need: Need
+  readonly wantsLease: boolean
   readonly answer: (answer: LimitAnswer) => void
 }
 
@@ -81,10 +76,13 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
       answer(this.#admittedHere(n, taken, need.worst, now))
       return null
     }
-    this.#asking.set(n, { call, need, answer })
-    this.#channel.send({ is: 'admit', n, call, need })
+    const wantsLease = this.#leases.wants(call, need)
+    this.#asking.set(n, { call, need, answer, wantsLease })
+    this.#channel.send({ is: 'admit', n, call, need, wantsLease })
     return () => {
-      if (this.#asking.delete(n)) this.#channel.send({ is: 'leave', n })
+      if (!this.#asking.delete(n)) return
+      if (wantsLease) this.#leases.answered(call)
+      this.#channel.send({ is: 'leave', n })
     }
   }
 
@@ -177,12 +175,9 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
   }
 
   #admission(n: number, told: ToldAdmission, lease: ToldLease | null): void {
-    if (told.kind === 'refuse') {
-      this.#clock.after(REFUSAL_MS, () => this.#refuse(n, told))
-      return
-    }
     const asking = this.#asking.get(n)
     this.#asking.delete(n)
+    if (asking?.wantsLease) this.#leases.answered(asking.call)
     if (asking !== undefined && lease !== null) this.#leases.keep(asking.call, asking.need, lease)
     else if (lease !== null) this.#channel.send({ is: 'return', lease: lease.n })
     if (told.kind !== 'admit') return asking?.answer(told)
@@ -191,12 +186,6 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     if (asking === undefined) return hold.void()
     const { excluded, warnings, rate } = told
     asking.answer({ kind: 'admit', hold, excluded, warnings, rate })
-  }
-
-  #refuse(n: number, refusal: LimitRefusal): void {
-    const asking = this.#asking.get(n)
-    this.#asking.delete(n)
-    asking?.answer(refusal)
   }
 
   #extended(n: number, granted: boolean): void {

@@ -53,6 +53,8 @@ export interface ThreadsStage {
 }
 
 export const CALLER: Caller = { key: 'ci', team: null, user: null, tags: {}, run: null }
+/** One array for all calls, by which leases know them. */
+export const UPSTREAMS: readonly string[] = ['openai']
 export const WORST: Amounts = { dollars: 10_000_000n, inputTokens: 40, outputTokens: 200 }
 
 /** An owner and its planes, in one thread, on a clock that tests move. */
@@ -106,7 +108,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   const call: LimitedCall = {
     caller: CALLER,
     model: 'fast',
-    upstreams: ['openai'],
+    upstreams: UPSTREAMS,
     runBudget: null,
     maxDollars: null,
     skip: [],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LimitAnswer, LimitHold } from '../ports/limits.ts'
-import { CALLER, limitOf, stageThreads, type ThreadsStage, WORST } from './stage.fixture.ts'
+import { CALLER, limitOf, stageThreads, type ThreadsStage, UPSTREAMS, WORST } from './stage.fixture.ts'
 
 const total = (unit: string, amount: unknown, more: Record<string, unknown> = {}) => ({
   scope: 'key:ci',
@@ -37,7 +37,7 @@ describe('threads that share limits', () => {
     let isAnswered = false
     // Out of the lease, therefore within the call.
     stage.planes[0]!.admit(
-      { caller: CALLER, model: 'fast', upstreams: ['openai'], runBudget: null, maxDollars: null, skip: [] },
+      { caller: CALLER, model: 'fast', upstreams: UPSTREAMS, runBudget: null, maxDollars: null, skip: [] },
       { worst: WORST, expected: null, isLearnt: false },
       answer => {
         isAnswered = true
@@ -170,7 +170,7 @@ describe('threads that share limits', () => {
     const hold = holdOf(await stage.ask(0))
     let answered = 0
     const cancel = stage.planes[1]!.admit(
-      { caller: CALLER, model: 'fast', upstreams: ['openai'], runBudget: null, maxDollars: null, skip: [] },
+      { caller: CALLER, model: 'fast', upstreams: UPSTREAMS, runBudget: null, maxDollars: null, skip: [] },
       { worst: WORST, expected: null, isLearnt: false },
       () => answered++,
     )

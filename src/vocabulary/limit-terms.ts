@@ -46,16 +46,16 @@ const NAME_RULES: Readonly<Record<string, readonly [test: (text: string) => bool
   upstream: [isShortName, SHORT_NAME_RULE],
 }
 
-function quote(value: unknown): string {
+export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
-function isOneOf<T extends string>(list: readonly T[], value: unknown): value is T {
+export function isOneOf<T extends string>(list: readonly T[], value: unknown): value is T {
   return (list as readonly unknown[]).includes(value)
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : null
@@ -248,8 +248,13 @@ export interface LimitForm {
   readonly wait?: string
 }
 
-/** Writes a limit such that `readLimitTerms` reads the same terms. */
+/**
+ * Writes a limit such that `readLimitTerms` reads the same terms.
+ *
+ * @throws RangeError for what a plan includes, which is written with its plan
+ */
 export function writeLimitTerms({ scope, unit, amount, window, onReached }: LimitTerms): LimitForm {
+  if (onReached.kind === 'overflow') throw new RangeError('a limit that overflows is written with its plan')
   return {
     scope: scopeText(scope),
     unit,

@@ -1,5 +1,7 @@
 import { formatDollars } from '../units/money.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
+import type { BurnRates } from './plan-burn.ts'
+import type { Grant } from './plan-grant.ts'
 
 /** What a limit counts, in the order of their codes: append only. */
 export const LIMIT_UNITS = ['dollars', 'tokens', 'inputTokens', 'outputTokens', 'requests', 'concurrency'] as const
@@ -21,7 +23,8 @@ export type EachOf = (typeof EACH_OF)[number]
 /** Whom a limit binds. */
 export type Scope =
   | { readonly kind: 'organisation' }
-  | { readonly kind: 'team' | 'user' | 'key' | 'run' | 'model' | 'upstream'; readonly name: string }
+  /** `plan` is the pool of all subscribers of a plan; only limits of that plan have it. */
+  | { readonly kind: 'team' | 'user' | 'key' | 'run' | 'model' | 'upstream' | 'plan'; readonly name: string }
   | { readonly kind: 'tag'; readonly name: string; readonly value: string }
   | { readonly kind: 'each'; readonly of: EachOf }
 
@@ -54,6 +57,23 @@ export type OnReached =
   | { readonly kind: 'warn' }
   | { readonly kind: 'queue'; readonly waitMs: DurationMs }
   | { readonly kind: 'downgrade'; readonly model: string }
+  /** The call goes to the overflow limits of its plan; only limits of what a plan includes have it. */
+  | { readonly kind: 'overflow' }
+
+/** What a limit is to its plan: a hard one that always binds, a part of the allowance, or what binds beyond it. */
+export type PlanPart = 'limits' | 'included' | 'overflow'
+
+/** A limit's place in a plan: it binds none but the plan's subscribers. */
+export interface Membership {
+  readonly plan: string
+  readonly part: PlanPart
+  /** Texts of scopes: `team:search`. A caller who is in one of them is a subscriber. */
+  readonly subscribers: readonly string[]
+  /** Texts of scopes whose callers it does not bind, since something else is said of them. */
+  readonly except: readonly string[]
+  /** It binds only calls of these models; null for all. */
+  readonly models: readonly string[] | null
+}
 
 /** What a limit says: whom it binds, what it counts, how much of it, over which time, and what then. */
 export interface LimitTerms {
@@ -62,6 +82,14 @@ export interface LimitTerms {
   readonly amount: Quantity
   readonly window: Window
   readonly onReached: OnReached
+  /** Absent for a limit of its own. */
+  readonly membership?: Membership
+  /** How fast tokens burn it; absent where each counts once. */
+  readonly burn?: BurnRates
+  /** What the amount is made of; absent for a plain amount. */
+  readonly grants?: readonly Grant[]
+  /** A smaller amount counts from the next period only, as with seats that were paid for until then. */
+  readonly lowersNextPeriod?: boolean
 }
 
 export interface Limit extends LimitTerms {
@@ -87,6 +115,12 @@ export interface LimitView {
   readonly left: Quantity
   /** When room comes back; null for a total, concurrency, and a window that is closed or empty. */
   readonly resetsAt: EpochMs | null
+  /** The plan that it is of; null or absent for none. */
+  readonly plan?: string | null
+  /** What it is to that plan. */
+  readonly part?: PlanPart
+  /** When the next of its credits expire, what is unused of them being lost; absent where none do. */
+  readonly expiresAt?: EpochMs
 }
 
 /** Why a call may not start: the limit with the least headroom, and when it may. */
@@ -108,7 +142,10 @@ export interface LimitRefusal extends LimitView {
 export interface Balance {
   /** Id of the limit; null for the budget of a run. */
   readonly limit: string | null
-  /** Which member of an `each:` limit or which run; empty for a limit that has but one. */
+  /**
+   * Which member of an `each:` limit or which run; empty for a limit that has but one. What was drawn of a grant is a
+   * balance of its own: the member, a line feed, the grant's id.
+   */
   readonly member: string
   /** Fixed by the run's first call; null where the limit says it. */
   readonly budget: Quantity | null
@@ -172,8 +209,13 @@ const FNV_PRIME = 0x100000001b3n
  * @returns `lim_` and 13 characters: the 64 bits of FNV-1a in Crockford's alphabet
  */
 export function declaredLimitId({ scope, unit, window }: Pick<LimitTerms, 'scope' | 'unit' | 'window'>): string {
+  return limitIdOf(`${scopeText(scope)}\n${unit}\n${windowText(window)}`)
+}
+
+/** The same text, the same id. */
+export function limitIdOf(identity: string): string {
   let hash = FNV_OFFSET
-  for (const character of `${scopeText(scope)}\n${unit}\n${windowText(window)}`) {
+  for (const character of identity) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(character.codePointAt(0)!)) * FNV_PRIME)
   }
   let text = ''

@@ -23,6 +23,15 @@ export interface Amounts {
   readonly dollars: NanoDollars | null
   readonly inputTokens: Tokens
   readonly outputTokens: Tokens
+  /**
+   * Parts of `inputTokens`, for limits that they burn at rates of their own. Where none is given, what was used was plain
+   * input, and what may be used counts at the dearest rate.
+   */
+  readonly cachedInputTokens?: Tokens
+  readonly cacheWrite5mTokens?: Tokens
+  readonly cacheWrite1hTokens?: Tokens
+  /** What else changes a rate, such as `inferenceGeo: us`; what may be used counts at the dearest that is not named. */
+  readonly circumstances?: Readonly<Record<string, string>>
 }
 
 /** What a call did use. */

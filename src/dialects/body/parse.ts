@@ -6,6 +6,7 @@ import { JsonScan, type MemberVisitor } from '../json/scan.ts'
 import { asBuffer, invalidUtf8At, numberAt, shownByte, stringAt } from '../json/text.ts'
 import { MEMBERS, type MemberName } from './members.ts'
 import { Payloads } from './payloads.ts'
+import { promptWeight } from './prompt-weight.ts'
 import { type Edit, splice } from './splice.ts'
 import { type StreamOptions, streamOptionsAt } from './stream-options.ts'
 
@@ -18,12 +19,18 @@ export const MAX_OUTPUT_TOKENS = 1_000_000_000_000
 /** How often a key that is read may come; each time costs an edit of the body. */
 export const MAX_REPEATS = 16
 
+/** The most tokens of the system prompt by which Anthropic adds tools to a message (its documentation of tool use, Claude 3 Opus). */
+export const TOOLS_TOKENS = 530
+
 const ASK_FOR_USAGE = Buffer.from('"stream_options":{"include_usage":true},')
+const TOOLS = new KnownKeys(['tools'])
 
 /** A parser of the requests of one endpoint. */
 export function bodyParser(endpoint: Endpoint): (bytes: Uint8Array) => ParsedBody | BodyFault {
   const keys = new KnownKeys(MEMBERS[endpoint])
   const asksForUsage = endpoint === 'chat/completions'
+  const tokenArrays = endpoint === 'embeddings'
+  const toolsTokens = endpoint === 'messages' ? TOOLS_TOKENS : 0
   return bytes => {
     const buffer = asBuffer(bytes)
     const payloads = new Payloads(buffer)
@@ -35,7 +42,11 @@ export function bodyParser(endpoint: Endpoint): (bytes: Uint8Array) => ParsedBod
     }
     const fault = request.fault ?? request.missing()
     if (fault !== null) return { fault }
-    return new Request(buffer, request, payloads.excessBytes, asksForUsage)
+    const { values, blanks } = request
+    const weight =
+      promptWeight(buffer, { values, blanks, payloads, tokenArrays }) + (request.hasTools ? toolsTokens : 0)
+    const promptBytes = Math.max(0, request.promptBytes - payloads.excessBytes)
+    return new Request(buffer, request, { promptBytes, promptWeight: weight }, asksForUsage)
   }
 }
 
@@ -60,6 +71,11 @@ class RequestMembers implements MemberVisitor {
   readonly options: StreamOptions[] = []
   /** Bytes of top-level values without the white space in them. */
   promptBytes = 0
+  /** Where they begin and end, one after the other. */
+  readonly values: number[] = []
+  /** The white space in them. */
+  blanks = 0
+  hasTools = false
   readonly #bytes: Buffer
   readonly #keys: KnownKeys<MemberName>
   readonly #scan: JsonScan
@@ -86,6 +102,11 @@ class RequestMembers implements MemberVisitor {
     // What is an object is counted whatever its key, since what is no text in it will be taken off.
     if (found === null || first === 0x7b || first === 0x5b) {
       this.promptBytes += valueEnd - valueAt - this.#scan.valueBlanks
+      this.values.push(valueAt, valueEnd)
+      this.blanks += this.#scan.valueBlanks
+    }
+    if (first === 0x5b && valueEnd - valueAt > 2 && TOOLS.find(this.#bytes, keyAt, keyEnd, escaped)?.exact) {
+      this.hasTools = true
     }
     if (found === null || this.fault !== null) return
     const expected = this.#take(found, valueAt, valueEnd)
@@ -166,6 +187,8 @@ class RequestMembers implements MemberVisitor {
   }
 }
 
+type PromptSize = Pick<ParsedBody, 'promptBytes' | 'promptWeight'>
+
 const NO_BYTES = Buffer.alloc(0)
 
 /** A request that was read; it holds the caller's bytes and where to change them. */
@@ -176,16 +199,18 @@ class Request implements ParsedBody {
   readonly choices: number
   readonly wantsUsage: boolean
   readonly promptBytes: number
+  readonly promptWeight: number
   #bytes: Buffer
   readonly #edits: readonly Edit[]
 
-  constructor(bytes: Buffer, members: RequestMembers, excessBytes: number, asksForUsage: boolean) {
+  constructor(bytes: Buffer, members: RequestMembers, prompt: PromptSize, asksForUsage: boolean) {
     this.model = members.model
     this.streamed = members.streamed
     this.maxOutputTokens = members.maxOutputTokens
     this.choices = members.choices
     this.wantsUsage = members.options.at(-1)?.wantsUsage ?? false
-    this.promptBytes = Math.max(0, members.promptBytes - excessBytes)
+    this.promptBytes = prompt.promptBytes
+    this.promptWeight = prompt.promptWeight
     this.#bytes = bytes
     this.#edits = asksForUsage && members.streamed ? withUsageAsked(bytes, members) : members.modelEdits
   }

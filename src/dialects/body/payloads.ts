@@ -3,11 +3,15 @@ import { MIN_PAYLOAD_BYTES, type PayloadObserver } from '../json/scan.ts'
 
 /**
  * An image, a sound or a file counts like this much text, wherever its bytes are: at 3.6 bytes a token some 1,800
- * tokens, at the 0.75 tokens a byte of a hold 4,800, which is the most that Anthropic charges for one image.
+ * tokens.
  */
 export const MEDIA_TEXT_BYTES = 6_400
+/** It has at most so many tokens, which is the most that Anthropic charges for one image. */
+export const MEDIA_TOKENS = 4_800
 /** A document in base64 counts as an eighth of its size: some 100 kB are a page of 1,500 to 3,000 tokens. */
 const DOCUMENT_BYTES_PER_TEXT_BYTE = 8
+/** The same 100 kB have at most some 9,000 tokens. */
+const DOCUMENT_TOKENS_PER_BYTE = 3 / 32
 
 /** Parts of a prompt that are no text, as both dialects call them in `type`. */
 const MEDIA_TYPES = new KnownKeys([
@@ -39,6 +43,10 @@ const PDF = 'JVBER'
 export class Payloads implements PayloadObserver {
   /** To be taken off the bytes of the prompt; negative where parts count for more than they spell. */
   excessBytes = 0
+  /** Begin and end of each payload, one after the other, in order of their place. */
+  readonly ranges: number[] = []
+  /** The most tokens of all parts that are no text. */
+  tokens = 0
   readonly #bytes: Buffer
 
   constructor(bytes: Buffer) {
@@ -59,10 +67,14 @@ export class Payloads implements PayloadObserver {
     const size = valueEnd - 1 - dataAt
     const isDocument = this.#bytes.toString('latin1', dataAt, dataAt + PDF.length) === PDF
     this.excessBytes += isDocument ? size - Math.ceil(size / DOCUMENT_BYTES_PER_TEXT_BYTE) : size
+    if (isDocument) this.tokens += size * DOCUMENT_TOKENS_PER_BYTE
+    this.ranges.push(dataAt, valueEnd - 1)
   }
 
   typed(valueAt: number, valueEnd: number): void {
-    if (MEDIA_TYPES.find(this.#bytes, valueAt, valueEnd, false)?.exact) this.excessBytes -= MEDIA_TEXT_BYTES
+    if (!MEDIA_TYPES.find(this.#bytes, valueAt, valueEnd, false)?.exact) return
+    this.excessBytes -= MEDIA_TEXT_BYTES
+    this.tokens += MEDIA_TOKENS
   }
 
   #keyIs(keyAt: number, name: string): boolean {

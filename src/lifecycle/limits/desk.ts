@@ -1,6 +1,7 @@
-import type { LeasedSlice, LimitBook } from '../../policy/limits/book.ts'
+import type { LimitBook } from '../../policy/limits/book.ts'
 import type { Decision } from '../../policy/limits/decision.ts'
 import { type Hold, usesOf } from '../../policy/limits/hold.ts'
+import type { LeasedSlice } from '../../policy/limits/slice.ts'
 import type { Ticket } from '../../policy/limits/ticket.ts'
 import type { Cancel, Clock } from '../../ports/clock.ts'
 import type { LimitAnswer, LimitHold, Limits } from '../../ports/limits.ts'

@@ -24,6 +24,8 @@ type KeptUse = readonly [
   amounts: readonly Quantity[],
   byUpstream: Use['byUpstream'],
   opened: Use['opened'],
+  /** Absent where plans make nothing of it, as in what was kept before there were any. */
+  plan?: Use['plan'],
 ]
 
 const NOTHING: readonly Quantity[] = [0, 0, 0, 0, 0, 0]
@@ -42,18 +44,17 @@ function textOf({ caller, model, upstreams, runBudget, skip }: LimitedCall, use:
     upstreams.length > 1 ? use.byUpstream : null,
     use.opened,
   ]
-  return JSON.stringify(kept)
+  return JSON.stringify(use.plan ? [...kept, use.plan] : kept)
 }
 
 function readText(text: string): { readonly call: LimitedCall; readonly use: Use } {
-  const [[key, team, user, tags, run], model, upstreams, runBudget, skip, at, amounts, byUpstream, opened] = JSON.parse(
-    text,
-  ) as KeptUse
+  const [[key, team, user, tags, run], model, upstreams, runBudget, skip, at, amounts, byUpstream, opened, plan] =
+    JSON.parse(text) as KeptUse
   const caller: Caller = { key, team, user, tags, run }
   const budget = runBudget === null ? null : BigInt(runBudget)
   return {
     call: { caller, model, upstreams, runBudget: budget, maxDollars: null, skip },
-    use: { at, amounts, byUpstream, opened },
+    use: { at, amounts, byUpstream, opened, plan: plan ?? null },
   }
 }
 

@@ -13,7 +13,8 @@ describe('what an answer will probably have', () => {
     [200, 200],
     [400, 200],
     [4_000, 200],
-    [32_000, 1_600],
+    [8_000, 400],
+    [32_000, 1_000],
   ])('of at most %i tokens is assumed to be %i, where nothing was learnt', (most, outputTokens) => {
     expect(new Expectations().expect('ci', 'fast', most)).toEqual({ outputTokens, isLearnt: false })
   })
@@ -33,5 +34,18 @@ describe('what an answer will probably have', () => {
     expect(expectations.expect('ci', 'fast', 4_000).outputTokens).toBe(1)
     expect(expectations.expect('cd', 'fast', 4_000).isLearnt).toBe(false)
     expect(expectations.expect('ci', 'slow', 4_000).isLearnt).toBe(false)
+  })
+
+  it('shows tokens by the bytes that those of its model had, between one byte a token and eight', () => {
+    const expectations = new Expectations()
+    expect(expectations.shownTokens('fast', 340)).toBe(100)
+    expectations.learnBytes('fast', 100, 500)
+    expect([expectations.shownTokens('fast', 500), expectations.shownTokens('slow', 340)]).toEqual([100, 100])
+    expectations.learnBytes('fast', 100, 600)
+    expect(expectations.shownTokens('fast', 510)).toBe(100)
+    expectations.learnBytes('slow', 1_000, 10)
+    expect(expectations.shownTokens('slow', 10)).toBe(10)
+    expectations.learnBytes('quick', 1, 1_000)
+    expect(expectations.shownTokens('quick', 80)).toBe(10)
   })
 })

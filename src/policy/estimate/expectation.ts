@@ -1,4 +1,5 @@
 import type { Tokens } from '../../units/tokens.ts'
+import { estimateOutputTokens } from './estimate.ts'
 
 /** Answers that are remembered of one caller and model. */
 const REMEMBERED = 32
@@ -10,8 +11,13 @@ const MARGIN = 1.25
 const MAX_KNOWN = 10_000
 /** Of a maximum that the caller named, so much is assumed where nothing was learnt: maxima are often 20 times too high. */
 const ASSUMED_SHARE = 1 / 20
-/** But no less than this: shorter maxima are taken at their word. */
-const ASSUMED_TOKENS: Tokens = 200
+/** But no less than the first: shorter maxima are taken at their word. And no more than the second, since few answers are longer. */
+const [LEAST_ASSUMED, MOST_ASSUMED]: readonly [Tokens, Tokens] = [200, 1_000]
+
+/** Bytes a token of the next answer of a model are those of the earlier ones, of which each counts so much. */
+const NEWEST_SHARE = 0.1
+/** Bytes a token of any text lie between; beyond, an answer says something else, as where its reasoning is not shown. */
+const [LEAST_BYTES, MOST_BYTES] = [1, 8]
 
 /** How many tokens an answer will probably have. */
 export interface Expectation {
@@ -31,6 +37,7 @@ interface Answers {
  */
 export class Expectations {
   readonly #known = new Map<string, Answers>()
+  readonly #bytesPerToken = new Map<string, number>()
 
   learn(key: string, model: string, outputTokens: Tokens): void {
     const name = `${key}\n${model}`
@@ -44,12 +51,26 @@ export class Expectations {
     answers.next = (answers.next + 1) % REMEMBERED
   }
 
+  /** Learns how long the tokens of a model are, from an answer that was shown whole. */
+  learnBytes(model: string, outputTokens: Tokens, contentBytes: number): void {
+    if (outputTokens <= 0 || contentBytes <= 0) return
+    const bytes = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, contentBytes / outputTokens))
+    const before = this.#bytesPerToken.get(model)
+    this.#bytesPerToken.set(model, before === undefined ? bytes : before + NEWEST_SHARE * (bytes - before))
+  }
+
+  /** Output tokens that a stream has shown by its bytes, as far as the model is known. */
+  shownTokens(model: string, contentBytes: number): Tokens {
+    const bytes = this.#bytesPerToken.get(model)
+    return bytes === undefined ? estimateOutputTokens(contentBytes) : Math.ceil(contentBytes / bytes)
+  }
+
   /** @param most the most output tokens that the call may have; the expectation is never above */
   expect(key: string, model: string, most: Tokens): Expectation {
     const answers = this.#known.get(`${key}\n${model}`)
     if (answers === undefined || answers.tokens.length < ENOUGH) {
       return {
-        outputTokens: Math.min(most, Math.max(ASSUMED_TOKENS, Math.ceil(most * ASSUMED_SHARE))),
+        outputTokens: Math.min(most, Math.max(LEAST_ASSUMED, Math.min(MOST_ASSUMED, Math.ceil(most * ASSUMED_SHARE)))),
         isLearnt: false,
       }
     }

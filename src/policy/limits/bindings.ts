@@ -4,6 +4,7 @@ import { EACH_OF, type EachOf, type LimitTerms, MAX_QUANTITY } from '../../vocab
 import type { LimitedCall } from '../../vocabulary/limited-call.ts'
 import type { Binding } from './hold.ts'
 import { Members } from './members.ts'
+import { bindsCall, bindsCaller, NO_PLANS, PlanIndex, poolOf, type ScopeOfCaller } from './plans.ts'
 import { Rule } from './rule.ts'
 import type { MemberState } from './state.ts'
 
@@ -20,6 +21,7 @@ interface Remembered {
   readonly tags: Caller['tags']
   readonly team: string | null
   readonly user: string | null
+  /** By model, and the plans that overflowed. */
   readonly byModel: Map<string, { readonly upstreams: readonly string[]; readonly binding: Binding }>
 }
 
@@ -40,8 +42,9 @@ export function runOf({ team, key, run }: Caller): string | null {
 /** Finds the limits that bind a call, and their members. */
 export class Bindings {
   readonly budgets: Members
-  /** By scope: `team:search`, and `each:key` besides. */
+  /** By scope: `team:search`, and `each:key` besides; limits of plans by plan and scope. */
   readonly #byScope = new Map<string, Members[]>()
+  readonly #plans = new PlanIndex()
   readonly #remembered = new Map<string, Remembered>()
   #toArrange: ReadonlyMap<string, Members> | null = null
   #bindsUpstreams = false
@@ -61,10 +64,12 @@ export class Bindings {
     this.#byScope.clear()
     this.#bindsUpstreams = false
     this.#bindsRuns = false
+    this.#plans.clear()
     for (const members of limits) {
       const { scope, terms } = members.rule
-      const list = this.#byScope.get(scope)
-      if (list === undefined) this.#byScope.set(scope, [members])
+      const place = this.#plans.add(terms, scope)
+      const list = this.#byScope.get(place)
+      if (list === undefined) this.#byScope.set(place, [members])
       else list.push(members)
       if (terms.scope.kind === 'upstream') this.#bindsUpstreams = true
       if (terms.scope.kind === 'run' || scope === 'each:run') this.#bindsRuns = true
@@ -77,15 +82,16 @@ export class Bindings {
     this.#remembered.clear()
   }
 
-  find(call: LimitedCall, now: EpochMs): Binding {
+  /** @param overflow plans of which the call goes to the overflow limits, instead of to what they include */
+  find(call: LimitedCall, now: EpochMs, overflow = NO_PLANS): Binding {
     if (this.#toArrange !== null) this.#arrange(this.#toArrange.values())
-    let binding = this.#standing(call, now)
-    if (call.caller.run !== null) binding = this.#withRun(call, binding, now)
+    let binding = this.#standing(call, now, overflow)
+    if (call.caller.run !== null) binding = this.#withRun(call, binding, { now, overflow })
     if (call.skip.length === 0) return binding
     return keep(binding, ({ rule: { id } }) => id === null || !call.skip.includes(id))
   }
 
-  #standing(call: LimitedCall, now: EpochMs): Binding {
+  #standing(call: LimitedCall, now: EpochMs, overflow: readonly string[]): Binding {
     if (this.#byScope.size === 0) return NO_BINDING
     const { caller, model, upstreams } = call
     let known = this.#remembered.get(caller.key)
@@ -95,19 +101,24 @@ export class Bindings {
       if (this.#remembered.size >= MAX_CALLERS_REMEMBERED) this.#remembered.clear()
       this.#remembered.set(caller.key, known)
     } else if (known.tags !== caller.tags || known.team !== caller.team || known.user !== caller.user) {
-      return this.#lookUp(call, now)
+      return this.#lookUp(call, now, overflow)
     }
-    const found = known.byModel.get(model)
+    const place = overflow.length === 0 ? model : `${model}\n${overflow.join('\n')}`
+    const found = known.byModel.get(place)
     if (found !== undefined && (found.upstreams === upstreams || !this.#bindsUpstreams)) return found.binding
-    const binding = this.#lookUp(call, now)
+    const binding = this.#lookUp(call, now, overflow)
     if (known.byModel.size >= MAX_MODELS_REMEMBERED) known.byModel.clear()
-    known.byModel.set(model, { upstreams, binding })
+    known.byModel.set(place, { upstreams, binding })
     return binding
   }
 
-  #lookUp({ caller, model, upstreams }: LimitedCall, now: EpochMs): Binding {
-    const members: MemberState[] = []
-    this.#ofCaller(caller, found => members.push(found), now)
+  #lookUp({ caller, model, upstreams }: LimitedCall, now: EpochMs, overflow: readonly string[]): Binding {
+    const scopes = scopesOf(caller)
+    const members = this.#ofScopes(scopes, now)
+    for (const plan of this.#plans.of(scopes)) {
+      const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow) && bindsCaller(terms, scopes)
+      members.push(...this.#ofScopes(this.#plans.places(plan, [poolOf(plan), ...scopes]), now, binds))
+    }
     this.#single(`model:${model}`, found => members.push(found), now)
     if (!this.#bindsUpstreams) return { members, upstreams: null }
     const names: (string | null)[] = members.map(() => null)
@@ -118,10 +129,14 @@ export class Bindings {
     return { members, upstreams: names }
   }
 
-  #ofCaller(caller: Caller, found: (member: MemberState) => void, now: EpochMs): void {
-    for (const [scope, name] of scopesOf(caller)) {
-      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) found(members.get(name, now))
+  #ofScopes(scopes: readonly ScopeOfCaller[], now: EpochMs, binds = (_: LimitTerms) => true): MemberState[] {
+    const found: MemberState[] = []
+    for (const [scope, name] of scopes) {
+      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) {
+        if (binds(members.rule.terms)) found.push(members.get(name, now))
+      }
     }
+    return found
   }
 
   /** Limits that bind a caller, its run and the models and upstreams named, as they stand; nothing is made. */
@@ -137,9 +152,12 @@ export class Bindings {
       ...also.upstreams.map(name => [`upstream:${name}`, ''] as const),
     ]
     const run = runOf(caller)
-    if (run !== null) scopes.push([`run:${caller.run}`, ''], ['each:run', run])
-    for (const [scope, name] of scopes) {
-      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) yield members.peek(name, now)
+    if (run !== null) scopes.push(...scopesOfRun(caller.run!, run))
+    const inPlans = this.#plans.of(scopes).flatMap(plan => this.#plans.places(plan, [poolOf(plan), ...scopes]))
+    for (const [scope, name] of [...scopes, ...inPlans]) {
+      for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) {
+        if (bindsCaller(members.rule.terms, scopes)) yield members.peek(name, now)
+      }
     }
     if (run !== null && this.budgets.has(run)) yield this.budgets.peek(run, now)
   }
@@ -148,12 +166,21 @@ export class Bindings {
     for (const members of this.#byScope.get(scope) ?? NO_MEMBERS) found(members.get('', now))
   }
 
-  #withRun({ caller, runBudget }: LimitedCall, standing: Binding, now: EpochMs): Binding {
+  #withRun(
+    { caller, runBudget, model }: LimitedCall,
+    standing: Binding,
+    { now, overflow }: { readonly now: EpochMs; readonly overflow: readonly string[] },
+  ): Binding {
     const run = runOf(caller)!
     const members: MemberState[] = []
     if (this.#bindsRuns) {
-      this.#single(`run:${caller.run}`, found => members.push(found), now)
-      for (const each of this.#byScope.get('each:run') ?? NO_MEMBERS) members.push(each.get(run, now))
+      const scopes = scopesOfRun(caller.run!, run)
+      members.push(...this.#ofScopes(scopes, now))
+      const known = this.#plans.isEmpty ? [] : scopesOf(caller)
+      for (const plan of this.#plans.of(known)) {
+        const binds = (terms: LimitTerms) => bindsCall(terms, model, overflow) && bindsCaller(terms, known)
+        members.push(...this.#ofScopes(this.#plans.places(plan, scopes), now, binds))
+      }
     }
     let budget = this.budgets.find(run, now)
     if (budget === null && runBudget !== null)
@@ -168,9 +195,16 @@ export class Bindings {
   }
 }
 
-/** Every scope that a caller is in but for its run, each with the name of the member that it is there. */
-function scopesOf({ key, team, user, tags }: Caller): (readonly [scope: string, member: string])[] {
-  const scopes: (readonly [string, string])[] = [['organisation', '']]
+function scopesOfRun(run: string, member: string): readonly ScopeOfCaller[] {
+  return [
+    [`run:${run}`, ''],
+    ['each:run', member],
+  ]
+}
+
+/** Every scope that a caller is in but for its run. */
+function scopesOf({ key, team, user, tags }: Caller): ScopeOfCaller[] {
+  const scopes: ScopeOfCaller[] = [['organisation', '']]
   const names: Readonly<Record<Exclude<EachOf, 'run'>, string | null>> = { key, team, user }
   for (const kind of EACH_OF) {
     if (kind === 'run') continue

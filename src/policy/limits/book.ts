@@ -2,35 +2,31 @@ import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
 import type { Balance, CoveringBalance, Limit, LimitView, Quantity } from '../../vocabulary/limit.ts'
 import type { ActualAmounts, Amounts, LimitedCall, Need } from '../../vocabulary/limited-call.ts'
-import { DOLLARS, moreOf, needOf, UNPRICED, usedOf } from './call.ts'
+import { withoutUpstreams } from './bindings.ts'
+import { DOLLARS, needOf, priced, UNPRICED, usedOf } from './call.ts'
+import { type Course, findMore, judgeCourse } from './course.ts'
 import type { Decision, Posting, Queued, Woken } from './decision.ts'
-import { type Binding, Hold, overrunOf, settleMember, type Use, usedAt } from './hold.ts'
-import { hasRoom, judge, mayExtend } from './judge.ts'
-import { chooseNeeds } from './need.ts'
+import { type Binding, countOf, Hold, type HoldOf, overrunOf, plainly, settleHold, type Use, voidHold } from './hold.ts'
+import { hasRoom } from './judge.ts'
+import { type Chosen, Needs } from './need.ts'
+import { NO_PLANS } from './plans.ts'
 import { WaitingCalls } from './queue.ts'
-import { capRefusal, refusalOf, tightest } from './refusal.ts'
-import { LimitRegistry, type RegistrySize, type ViewScope } from './registry.ts'
-import { sizeSlice } from './slice.ts'
+import { capRefusal, refusalOf, tightest, tightestSliding } from './refusal.ts'
+import { LimitRegistry, type MemberGrants, type RegistrySize, type ViewScope } from './registry.ts'
+import { type LeasedSlice, sizeSlice } from './slice.ts'
 import type { MemberState } from './state.ts'
 import type { Ticket } from './ticket.ts'
 
 /** Behind all that wait. */
 const NEWCOMER = Number.POSITIVE_INFINITY
 const NO_WARNINGS: readonly LimitView[] = []
-const NO_UPSTREAMS: readonly string[] = []
 const WITHIN: Posting = { overrun: null }
-
-/** What is held for a lessee; given back by `void`. */
-export interface LeasedSlice {
-  readonly hold: Hold
-  /** What is left of it, by unit: the amounts of its hold. */
-  readonly rest: Quantity[]
-  readonly until: EpochMs
-}
 
 /** A call before its judge. */
 interface Case {
-  readonly binding: Binding
+  readonly call: LimitedCall
+  /** What it has to be held for, by the limits that it would be bound by. */
+  readonly choose: (binding: Binding) => Chosen
   readonly arrival: number
   /** The most that it may cost, whatever is held of it; zero where its own cap was asked for already. */
   readonly worstDollars: Quantity
@@ -45,6 +41,7 @@ interface Case {
  */
 export class LimitBook {
   readonly #registry: LimitRegistry
+  readonly #needs = new Needs(() => this.#registry.isAnyBurning)
   readonly #waiting = new WaitingCalls()
   #changed: MemberState[] = []
   #now: EpochMs
@@ -56,7 +53,7 @@ export class LimitBook {
 
   /** Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use. Then ask `wake`. */
   put(limit: Limit, now: EpochMs): void {
-    this.#registry.put(limit, this.#tick(now))
+    for (const member of this.#registry.put(limit, this.#tick(now))) this.#touch(member)
   }
 
   /**
@@ -76,14 +73,25 @@ export class LimitBook {
    */
   decide(call: LimitedCall, need: Need, now: EpochMs): Decision {
     const time = this.#tick(now)
-    const worst = needOf(need.worst)
     const binding = this.#registry.bindings.find(call, time)
     if (call.runBudget !== null) this.#keepBudget(binding)
-    const needs = need.expected === null ? worst : chooseNeeds(binding.members, { worst, need, now: time })
+    const { needs } = this.#needs.choose(need, binding.members, time)
     if (call.maxDollars === null && hasRoom(binding.members, needs, time)) {
-      return { kind: 'admit', hold: this.#hold(binding, needs, NO_UPSTREAMS), warnings: NO_WARNINGS }
+      return {
+        kind: 'admit',
+        hold: this.#hold(binding, needs, plainly(call)),
+        warnings: NO_WARNINGS,
+        overflow: NO_PLANS,
+      }
     }
-    return this.#judge(call, needs, { binding, arrival: NEWCOMER, worstDollars: worst[DOLLARS]! })
+    const worstDollars = needOf(need.worst)[DOLLARS]!
+    const asked: Case = {
+      call,
+      choose: bound => this.#needs.choose(need, bound.members, time),
+      arrival: NEWCOMER,
+      worstDollars,
+    }
+    return this.#conclude(asked, this.#course(asked))
   }
 
   /** The first call that names a budget fixes it, even if it is refused: it is to be kept though nothing is used. */
@@ -92,9 +100,13 @@ export class LimitBook {
     if (last !== undefined && last.rule.id === null) this.#touch(last)
   }
 
-  #judge(call: LimitedCall, needs: readonly Quantity[], { binding, arrival, worstDollars }: Case): Decision {
-    for (const member of binding.members) if (this.#now >= member.endsAt) member.roll(this.#now)
-    const verdict = judge(binding, { needs, upstreams: call.upstreams, arrival })
+  #course({ call, choose, arrival }: Case): Course {
+    const find = (overflow: readonly string[]) => this.#registry.bindings.find(call, this.#now, overflow)
+    return judgeCourse({ call, find, choose, arrival, now: this.#now })
+  }
+
+  #conclude({ call, arrival, worstDollars }: Case, course: Course): Decision {
+    const { verdict, overflow, needs, blocked } = course
     if (verdict.kind === 'downgrade') {
       const { model, member } = verdict
       const skip = member.rule.id === null ? call.skip : [...call.skip, member.rule.id]
@@ -104,41 +116,39 @@ export class LimitBook {
     const cap = call.maxDollars === null ? UNPRICED : Number(call.maxDollars)
     if (worstDollars > cap) return capRefusal(cap, worstDollars)
     if (verdict.kind === 'stop' || (verdict.kind === 'queue' && arrival === NEWCOMER && this.#waiting.isFull)) {
-      return refusalOf(verdict.blocked, needs, this.#now)
+      return refusalOf(blocked.members, blocked.needs, this.#now)
     }
-    if (verdict.kind === 'queue') return this.#queue(call, needs, verdict.blocked)
-    const hold = this.#hold(verdict.binding, needs, verdict.excluded)
-    return { kind: 'admit', hold, warnings: verdict.warnings.map(member => member.view()) }
+    if (verdict.kind === 'queue') return this.#queue(call, course)
+    const hold = this.#hold(verdict.binding, needs, { call, excluded: verdict.excluded, overflow })
+    return { kind: 'admit', hold, warnings: verdict.warnings.map(member => member.view()), overflow }
   }
 
-  #queue(call: LimitedCall, needs: readonly Quantity[], blocked: readonly MemberState[]): Queued {
-    const member = tightest(blocked, needs)
+  #queue(call: LimitedCall, { needs, amounts, blocked }: Course): Queued {
+    const member = tightest(blocked.members, needs)
     const { onReached } = member.rule.terms
     const waitMs: DurationMs = onReached.kind === 'queue' ? onReached.waitMs : 0
     const arrival = this.#waiting.nextArrival()
-    const ticket: Ticket = { call, need: needs, arrival, deadline: this.#now + waitMs, member: null }
+    const ticket: Ticket = { call, need: needs, amounts, arrival, deadline: this.#now + waitMs, member: null }
     this.#waiting.add(ticket, member)
     return { kind: 'queue', ticket, limit: member.view() }
   }
 
-  #hold(binding: Binding, needs: readonly Quantity[], excluded: readonly string[]): Hold {
+  #hold(binding: Binding, needs: readonly Quantity[], of: HoldOf): Hold {
     const now = this.#now
-    // Only limits that warn admit a call without a price, and they can't count what nobody knows.
-    const amounts = needs[DOLLARS] === UNPRICED ? [0, ...needs.slice(1)] : needs
+    const amounts = priced(needs)
     const { members } = binding
     for (let i = 0; i < members.length; i++) {
       const member = members[i]!
       member.hold(now, amounts[member.unit]!)
     }
-    return new Hold(this, binding, amounts, now, excluded)
+    return new Hold(this, binding, amounts, now, of)
   }
 
   /** Members that have no room for a call or that others wait for, without deciding it: none when it would start at once. */
   withoutRoom(call: LimitedCall, need: Need, now: EpochMs): readonly MemberState[] {
     const time = this.#tick(now)
-    const worst = needOf(need.worst)
     const { members } = this.#registry.bindings.find(call, time)
-    const needs = need.expected === null ? worst : chooseNeeds(members, { worst, need, now: time })
+    const { needs } = this.#needs.choose(need, members, time)
     return hasRoom(members, needs, time) ? [] : members.filter(member => !hasRoom([member], needs, time))
   }
 
@@ -155,7 +165,7 @@ export class LimitBook {
     const size = sizeSlice(binding, needOf(need.worst), { lessees, now: time })
     if (size === null) return null
     const rest = [...size.amounts]
-    return { hold: this.#hold(binding, rest, NO_UPSTREAMS), rest, until: size.until }
+    return { hold: this.#hold(binding, rest, plainly(call)), rest, until: size.until }
   }
 
   /**
@@ -176,7 +186,7 @@ export class LimitBook {
       if (time >= member.endsAt) member.roll(time)
       member.carve(from, to, amounts[member.unit]!)
     }
-    return new Hold(this, hold.binding, amounts, to, NO_UPSTREAMS)
+    return new Hold(this, hold.binding, amounts, to, hold)
   }
 
   /**
@@ -188,13 +198,14 @@ export class LimitBook {
   extend(hold: Hold, more: Amounts, now: EpochMs): boolean {
     this.#own(hold)
     const time = this.#tick(now)
-    const amounts = moreOf(more)
-    const { members } = hold.binding
-    if (!mayExtend(members, amounts, time)) return false
-    if (amounts[DOLLARS] === UNPRICED) amounts[DOLLARS] = 0
-    for (const member of members) member.extend(time, amounts[member.unit]!)
+    const find = (overflow: readonly string[]) =>
+      withoutUpstreams(this.#registry.bindings.find(hold.call, time, overflow), hold.excluded)
+    const part = findMore(hold, { find, needAt: members => this.#needs.ofMore(more, members), now: time })
+    if (part === null) return false
+    const amounts = priced(part.amounts)
+    for (const member of part.binding.members) member.hold(time, amounts[member.unit]!)
     hold.extensions ??= []
-    hold.extensions.push({ at: time, amounts })
+    hold.extensions.push({ ...part, amounts })
     return true
   }
 
@@ -206,16 +217,14 @@ export class LimitBook {
   post(hold: Hold, actual: ActualAmounts, now: EpochMs): Posting {
     this.#own(hold)
     const time = this.#tick(now)
-    const used = usedOf(actual, hold.held(DOLLARS))
+    const byUnit = usedOf(actual, hold.held(DOLLARS))
     hold.resolved = true
-    const { members, upstreams } = hold.binding
-    for (let i = 0; i < members.length; i++) {
-      const member = members[i]!
-      if (time >= member.endsAt) member.roll(time)
-      settleMember(hold, member, upstreams === null ? used[member.unit]! : usedAt(hold, i, actual, used))
-      this.#touch(member)
+    settleHold(hold, { actual, byUnit }, time)
+    for (const member of hold.binding.members) this.#touch(member)
+    if (hold.extensions !== null) {
+      for (const { binding } of hold.extensions) for (const member of binding.members) this.#touch(member)
     }
-    const overrun = overrunOf(hold, used)
+    const overrun = overrunOf(hold, byUnit)
     return overrun === null ? WITHIN : { overrun }
   }
 
@@ -228,11 +237,7 @@ export class LimitBook {
     this.#own(hold)
     const time = this.#tick(now)
     hold.resolved = true
-    for (const member of hold.binding.members) {
-      if (time >= member.endsAt) member.roll(time)
-      settleMember(hold, member, 0)
-      member.closeIfUnused()
-    }
+    voidHold(hold, time)
   }
 
   /** Whether any call waits: then ask `wake` after each post and void. */
@@ -271,19 +276,20 @@ export class LimitBook {
   /** Asks for those that wait at one member, until the first has to go on waiting there. */
   #wakeAt(member: MemberState, woken: Woken[]): void {
     for (let first = this.#waiting.first(member); first !== null; first = this.#waiting.first(member)) {
-      const { call, need, arrival } = first
-      const binding = this.#registry.bindings.find(call, this.#now)
-      for (const bound of binding.members) if (this.#now >= bound.endsAt) bound.roll(this.#now)
-      const verdict = judge(binding, { needs: need, upstreams: call.upstreams, arrival })
-      if (verdict.kind === 'queue') {
-        if (verdict.blocked.includes(member)) return
+      const { call, amounts, arrival } = first
+      const choose = ({ members }: Binding) => ({ needs: this.#needs.of(amounts, members), amounts })
+      // Its cap was asked for when it came.
+      const asked: Case = { call, choose, arrival, worstDollars: 0 }
+      const course = this.#course(asked)
+      if (course.verdict.kind === 'queue') {
+        if (course.blocked.members.includes(member)) return
         this.#waiting.remove(first)
-        this.#waiting.add(first, tightest(verdict.blocked, need))
+        first.need = course.needs
+        this.#waiting.add(first, tightest(course.blocked.members, course.needs))
         continue
       }
       this.#waiting.remove(first)
-      // Its cap was asked for when it came.
-      const decision = this.#judge(call, need, { binding, arrival, worstDollars: 0 })
+      const decision = this.#conclude(asked, course)
       if (decision.kind !== 'queue') woken.push({ ticket: first, decision })
     }
   }
@@ -306,18 +312,12 @@ export class LimitBook {
   /** The sliding limit with the least room of those that bind a call; for the dialects' rate-limit headers. */
   tightestSliding(hold: Hold, now: EpochMs): LimitView | null {
     const time = this.#tick(now)
-    let least: MemberState | null = null
-    let room = Number.POSITIVE_INFINITY
-    for (const member of hold.binding.members) {
-      if (member.rule.clock.passing !== 'sliding') continue
-      if (time >= member.endsAt) member.roll(time)
-      const share = (member.amount - member.used - member.held) / Math.max(1, member.amount)
-      if (share < room) {
-        room = share
-        least = member
-      }
-    }
-    return least === null ? null : least.view()
+    return tightestSliding(hold.binding.members, time)?.view() ?? null
+  }
+
+  /** The grants that make up a limit, of each member that has taken something of it, in the order of draw-down. */
+  grants(id: string, now: EpochMs): Generator<MemberGrants> {
+    return this.#registry.grants(id, this.#tick(now))
   }
 
   /**
@@ -328,7 +328,7 @@ export class LimitBook {
     const changed = this.#changed
     this.#changed = []
     for (const member of changed) member.changed = false
-    return changed.filter(({ rule }) => this.#registry.has(rule)).map(member => member.balance())
+    return changed.filter(({ rule }) => this.#registry.has(rule)).flatMap(member => member.balances())
   }
 
   /** All that is used, nothing that is held: what is held dies with the calls. */
@@ -350,14 +350,16 @@ export class LimitBook {
    * Counts a use as it was counted when it was posted, at each member whose balance does not cover it. To be asked for in
    * the order of time, before anything is decided.
    */
-  recount(call: LimitedCall, { at, amounts, byUpstream, opened }: Use, number: number): void {
+  recount(call: LimitedCall, use: Use, number: number): void {
+    const { at, opened, plan } = use
     const time = this.#tick(at)
-    const { members, upstreams } = this.#registry.bindings.find(call, time)
+    const { members, upstreams } = this.#registry.bindings.find(call, time, plan?.overflow)
     members.forEach((member, i) => {
-      if (member.rule.createdAt > at || number <= member.coveredUpTo) return
-      const upstream = upstreams?.[i] ?? null
-      const used = upstream === null || byUpstream === null ? amounts : byUpstream[upstream]
-      member.recount(at, used?.[member.unit] ?? 0, time, opened[member.rule.id ?? ''] ?? null)
+      const { rule, coveredUpTo, hasGrants } = member
+      if (rule.createdAt > at || (number <= coveredUpTo && !hasGrants)) return
+      const id = rule.id ?? ''
+      const used = countOf(use, member, upstreams?.[i] ?? null)
+      member.recount(at, { number, used, opened: opened[id] ?? null, draws: plan?.drawn[id] ?? null }, time)
       this.#touch(member)
     })
   }

@@ -40,12 +40,9 @@ function isCount(tokens: Tokens): boolean {
   return tokens >= 0 && (Number.isInteger(tokens) || tokens === Number.POSITIVE_INFINITY)
 }
 
-/** What more a call needs while it runs: no further request. */
-export function moreOf(worst: Amounts): Quantity[] {
-  const more = needOf(worst)
-  more[REQUESTS] = 0
-  more[CONCURRENCY] = 0
-  return more
+/** Only limits that warn admit a call without a price, and they can't count what nobody knows. */
+export function priced(needs: readonly Quantity[]): readonly Quantity[] {
+  return needs[DOLLARS] === UNPRICED ? [0, ...needs.slice(1)] : needs
 }
 
 /**

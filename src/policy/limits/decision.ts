@@ -8,6 +8,8 @@ export interface Admitted {
   readonly hold: Hold
   /** Limits that are reached but only warn. */
   readonly warnings: readonly LimitView[]
+  /** Plans whose allowance had no room, so that the call is on their overflow; empty for none. */
+  readonly overflow: readonly string[]
 }
 
 /** A call waits for room. Ask `wake` for it. */

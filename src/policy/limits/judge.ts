@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../units/time.ts'
-import { MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
+import { MAX_QUANTITY, type OnReached, type Quantity } from '../../vocabulary/limit.ts'
 import { withoutUpstreams } from './bindings.ts'
 import { DOLLARS, UNPRICED } from './call.ts'
 import type { Binding } from './hold.ts'
@@ -15,6 +15,8 @@ export type Verdict =
       readonly excluded: readonly string[]
     }
   | { readonly kind: 'downgrade'; readonly model: string; readonly member: MemberState }
+  /** To be judged anew, by the overflow limits of a plan instead of by what it includes. */
+  | { readonly kind: 'overflow'; readonly plan: string; readonly blocked: readonly MemberState[] }
   | { readonly kind: 'unpriced'; readonly blocked: readonly MemberState[] }
   | { readonly kind: 'stop'; readonly blocked: readonly MemberState[] }
   | { readonly kind: 'queue'; readonly blocked: readonly MemberState[] }
@@ -32,7 +34,7 @@ function isBlocked(member: MemberState, need: Quantity, arrival: number): boolea
 }
 
 /** How a limit stops a call for which it has no room. */
-function manner(member: MemberState, need: Quantity): 'warn' | 'stop' | 'queue' | 'downgrade' {
+function manner(member: MemberState, need: Quantity): OnReached['kind'] {
   const { kind } = member.rule.terms.onReached
   // What can't be counted exactly any more can't only be warned of, and what never fits would wait in vain.
   if (kind === 'warn' && need !== UNPRICED && member.used + member.held + need > MAX_QUANTITY) return 'stop'
@@ -88,6 +90,9 @@ function conclude(binding: Binding, { needs, warnings, blocked, excluded }: Find
   if (blocked.length === 0) {
     return { kind: 'admit', binding: withoutUpstreams(binding, excluded), warnings, excluded }
   }
+  // First, since a call that goes elsewhere may have room there with the model that it asks for.
+  const overflowing = blocked.find(isOverflowing)
+  if (overflowing !== undefined) return { kind: 'overflow', plan: overflowing.rule.terms.membership!.plan, blocked }
   for (const member of blocked) {
     const { onReached } = member.rule.terms
     if (onReached.kind === 'downgrade') return { kind: 'downgrade', model: onReached.model, member }
@@ -96,15 +101,30 @@ function conclude(binding: Binding, { needs, warnings, blocked, excluded }: Find
   return stopping.length > 0 ? { kind: 'stop', blocked: stopping } : { kind: 'queue', blocked }
 }
 
-/** Whether a call that runs may use more: all limits that do not only warn have room. Rolls windows that are over. */
-export function mayExtend(members: readonly MemberState[], more: readonly Quantity[], now: EpochMs): boolean {
+function isOverflowing({ rule }: MemberState): boolean {
+  return rule.terms.onReached.kind === 'overflow'
+}
+
+/**
+ * Whether a call that runs may use more: all limits that do not only warn have room. Rolls windows that are over.
+ *
+ * @returns the plan that overflows, where nothing but what it includes stands in the way
+ */
+export function mayExtend(
+  members: readonly MemberState[],
+  more: readonly Quantity[],
+  now: EpochMs,
+): 'yes' | 'no' | { readonly overflow: string } {
+  let overflow: string | null = null
   for (const member of members) {
     if (now >= member.endsAt) member.roll(now)
     const need = more[member.unit]!
     const isOver = need > 0 && member.used + member.held + need > member.amount
-    if (isOver && manner(member, need) !== 'warn') return false
+    if (!isOver || manner(member, need) === 'warn') continue
+    if (!isOverflowing(member)) return 'no'
+    overflow = member.rule.terms.membership!.plan
   }
-  return true
+  return overflow === null ? 'yes' : { overflow }
 }
 
 /** Whether every limit has room and none has calls waiting. Rolls windows that are over. */

@@ -98,9 +98,10 @@ export class Members {
   }
 
   /** Takes the amount of new terms and what happens when it is reached; all that is used stays. */
-  change(terms: LimitTerms): void {
+  change(terms: LimitTerms, now: EpochMs): void {
+    for (const member of this.#all.values()) if (now >= member.endsAt) member.roll(now)
     this.rule.terms = terms
-    for (const member of this.#all.values()) member.amount = terms.amount
+    for (const member of this.#all.values()) member.change(terms, now)
   }
 
   get size(): number {
@@ -116,15 +117,24 @@ export class Members {
   }
 
   *balances(): Generator<Balance> {
-    for (const member of this.#all.values()) if (member.used > 0 || this.rule.id === null) yield member.balance()
+    const { id, terms } = this.rule
+    for (const member of this.#all.values()) {
+      if (member.used > 0 || id === null || terms.lowersNextPeriod) yield* member.balances()
+    }
     if (this.#attic === null) return
     for (const [member, { used, budget }, opensAt] of this.#attic.entries()) {
-      yield { limit: this.rule.id, member, budget, used, opensAt, endsAt: opensAt + 2 * RUN_MEMORY_MS, uses: null }
+      yield { limit: id, member, budget, used, opensAt, endsAt: opensAt + 2 * RUN_MEMORY_MS, uses: null }
     }
   }
 
   /** @param isCovering whether it covers uses that are going to be recounted: then it has to say so when asked */
   restore({ balance, asOf }: CoveringBalance, isCovering: boolean, now: EpochMs): void {
+    const { grants } = this.rule.terms
+    const feed = grants === undefined ? -1 : balance.member.lastIndexOf('\n')
+    if (feed >= 0) {
+      this.get(balance.member.slice(0, feed), now).restoreGrant(balance.member.slice(feed + 1), balance, asOf)
+      return
+    }
     if (this.#attic === null || isCovering) {
       const member = this.get(balance.member, now)
       member.restore(balance, now)

@@ -16,6 +16,22 @@ const BUSY_RETRY_MS: DurationMs = 1_000
 /** Room that returns later than this is nothing to wait for, unless it is a rate: of that some comes back all the time. */
 const WORTH_WAITING_MS: DurationMs = 60_000
 
+/** The sliding limit with the least room, by share of its amount; null when there is none. */
+export function tightestSliding(members: readonly MemberState[], now: EpochMs): MemberState | null {
+  let least: MemberState | null = null
+  let room = Number.POSITIVE_INFINITY
+  for (const member of members) {
+    if (member.rule.clock.passing !== 'sliding') continue
+    if (now >= member.endsAt) member.roll(now)
+    const share = (member.amount - member.used - member.held) / Math.max(1, member.amount)
+    if (share < room) {
+      room = share
+      least = member
+    }
+  }
+  return least
+}
+
 /** Of how many such calls there is room; the limit with the least is named. */
 function headroom(member: MemberState, need: Quantity): number {
   return (member.amount - member.used - member.held) / need
@@ -90,13 +106,19 @@ export function capRefusal(cap: Quantity, worstDollars: Quantity): LimitRefusal 
   }
 }
 
-const UNIT_WORDS: Readonly<Record<LimitUnit, string>> = {
-  dollars: 'dollars',
-  tokens: 'tokens',
-  inputTokens: 'input tokens',
-  outputTokens: 'output tokens',
-  requests: 'requests',
-  concurrency: 'calls at once',
+const UNIT_WORDS: Readonly<Record<LimitUnit, readonly [one: string, many: string]>> = {
+  dollars: ['dollar', 'dollars'],
+  tokens: ['token', 'tokens'],
+  inputTokens: ['input token', 'input tokens'],
+  outputTokens: ['output token', 'output tokens'],
+  requests: ['request', 'requests'],
+  concurrency: ['call at once', 'calls at once'],
+}
+
+function amountWords(unit: LimitUnit, quantity: Quantity): string {
+  const shown = showQuantity(unit, quantity)
+  const [one, many] = UNIT_WORDS[unit]
+  return `${shown} ${shown === 1 || shown === '1' ? one : many}`
 }
 
 function windowWords({ window }: LimitView): string {
@@ -111,7 +133,7 @@ function windowWords({ window }: LimitView): string {
 /** Says a refusal in one sentence, with the numbers of its fields. */
 export function refusalSentence(refusal: LimitRefusal): string {
   const { scope, unit, amount, used, held, need, cause, exceedsWhole } = refusal
-  const show = (quantity: Quantity) => `${showQuantity(unit, quantity)} ${UNIT_WORDS[unit]}`
+  const show = (quantity: Quantity) => amountWords(unit, quantity)
   const whole = `${show(amount)}${windowWords(refusal)}`
   if (cause === 'price') {
     return `nobody knows the price of this call, so it can't be admitted under the limit of ${whole} of ${scope}`
@@ -127,6 +149,6 @@ export function refusalSentence(refusal: LimitRefusal): string {
 /** Says in one sentence that a limit is reached which only warns. */
 export function warningSentence(view: LimitView): string {
   const { scope, unit, amount, used, held } = view
-  const whole = `${showQuantity(unit, amount)} ${UNIT_WORDS[unit]}${windowWords(view)}`
+  const whole = `${amountWords(unit, amount)}${windowWords(view)}`
   return `the limit of ${whole} of ${scope} is reached: ${showQuantity(unit, used)} used and ${showQuantity(unit, held)} held`
 }

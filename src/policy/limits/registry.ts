@@ -1,9 +1,11 @@
 import type { EpochMs } from '../../units/time.ts'
 import type { Caller } from '../../vocabulary/caller.ts'
-import type { Balance, CoveringBalance, Limit, LimitView } from '../../vocabulary/limit.ts'
+import { type Balance, type CoveringBalance, LIMIT_UNITS, type Limit, type LimitView } from '../../vocabulary/limit.ts'
+import type { GrantView } from '../../vocabulary/plan-grant.ts'
 import { Bindings } from './bindings.ts'
 import { Members } from './members.ts'
 import { Rule } from './rule.ts'
+import type { MemberState } from './state.ts'
 
 /** Limits to be shown besides those that bind a caller whatever it calls. */
 export interface ViewScope {
@@ -18,21 +20,53 @@ export interface RegistrySize {
   readonly resting: number
 }
 
+const NONE: readonly MemberState[] = []
+
+/** What became of the grants of one member. */
+export interface MemberGrants {
+  readonly scope: string
+  readonly grants: readonly GrantView[]
+}
+
+function* membersOf(members: Members, now: EpochMs): Generator<MemberState> {
+  if (members.rule.terms.scope.kind !== 'each') yield members.peek('', now)
+  else {
+    for (const member of members.values()) {
+      if (now >= member.endsAt) member.roll(now)
+      yield member
+    }
+  }
+}
+
 /** All limits and the state of their members. Knows no time of its own. */
 export class LimitRegistry {
   readonly bindings: Bindings
   readonly #limits = new Map<string, Members>()
+  #burning = 0
 
   constructor(now: EpochMs) {
     this.bindings = new Bindings(now)
   }
 
-  /** Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use. */
-  put(limit: Limit, now: EpochMs): void {
+  /**
+   * Adds a limit, or changes the amount of one and what happens when it is reached, keeping its use.
+   *
+   * @returns members of which something is to be kept on disk though nothing was used: an amount that was paid for
+   */
+  put(limit: Limit, now: EpochMs): readonly MemberState[] {
     const known = this.#limits.get(limit.id)
-    if (known === undefined) this.#limits.set(limit.id, new Members(Rule.of(limit), now))
-    else known.change(limit)
+    if (known === undefined) {
+      const place = limit.burn === undefined ? null : LIMIT_UNITS.length + this.#burning++
+      this.#limits.set(limit.id, new Members(Rule.of(limit, place), now))
+    } else known.change(limit, now)
     this.bindings.arrange(this.#limits)
+    if (limit.lowersNextPeriod) this.#limits.get(limit.id)!.get('', now)
+    return limit.lowersNextPeriod || limit.grants ? [...this.#limits.get(limit.id)!.values()] : NONE
+  }
+
+  /** Whether any limit is burnt at rates of its own. */
+  get isAnyBurning(): boolean {
+    return this.#burning > 0
   }
 
   /**
@@ -60,13 +94,14 @@ export class LimitRegistry {
   *members(id: string | null, now: EpochMs): Generator<LimitView> {
     const members = id === null ? this.bindings.budgets : this.#limits.get(id)
     if (members === undefined) return
-    if (members.rule.terms.scope.kind !== 'each') yield members.peek('', now).view()
-    else {
-      for (const member of members.values()) {
-        if (now >= member.endsAt) member.roll(now)
-        yield member.view()
-      }
-    }
+    for (const member of membersOf(members, now)) yield member.view()
+  }
+
+  /** The grants that make up a limit, of each member that has taken something of it, in the order of draw-down. */
+  *grants(id: string, now: EpochMs): Generator<MemberGrants> {
+    const members = this.#limits.get(id)
+    if (members === undefined) return
+    for (const member of membersOf(members, now)) yield { scope: member.scope, grants: member.grants() }
   }
 
   /** All that is used, nothing that is held: what is held dies with the calls. */

@@ -1,6 +1,6 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Quantity } from '../../vocabulary/limit.ts'
-import type { Binding } from './hold.ts'
+import type { Binding, Hold } from './hold.ts'
 import { type MemberState, NOBODY } from './state.ts'
 
 /*
@@ -32,7 +32,8 @@ export function sizeSlice(
   let calls = MOST_CALLS
   let until = now + LEASE_MS
   for (const member of members) {
-    const need = needs[member.unit]!
+    // What is burnt at rates of its own, a lessee could not reckon.
+    const need = needs[member.unit] ?? Number.NaN
     if (member.firstWaiting !== NOBODY || !Number.isFinite(need)) return null
     if (now >= member.endsAt) member.roll(now)
     if (need > 0)
@@ -46,6 +47,14 @@ export function sizeSlice(
 /** What a slice holds of a sliding window leaves it a window's length later: by then it must long be spent or returned. */
 function spendableUntil({ rule, endsAt }: MemberState, now: EpochMs): EpochMs {
   return rule.clock.passing === 'sliding' ? now + rule.clock.lengthMs / 2 : endsAt
+}
+
+/** What is held for a lessee; given back by `void`. */
+export interface LeasedSlice {
+  readonly hold: Hold
+  /** What is left of it, by unit: the amounts of its hold. */
+  readonly rest: Quantity[]
+  readonly until: EpochMs
 }
 
 /** A lessee's slice: what is left of it. */

@@ -1,6 +1,8 @@
 import type { EpochMs } from '../../units/time.ts'
-import { type Balance, type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
+import { type Balance, type LimitTerms, type LimitView, MAX_QUANTITY, type Quantity } from '../../vocabulary/limit.ts'
+import type { GrantView } from '../../vocabulary/plan-grant.ts'
 import { RUN_MEMORY_MS } from './attic.ts'
+import { type Draw, GrantPool } from './grants.ts'
 import type { Rule } from './rule.ts'
 import { forget, hold, insert, leavesAt, logOf, moveHeld, type SlidingLog, settle, usesOf } from './sliding.ts'
 
@@ -12,6 +14,18 @@ const ALWAYS = Number.NEGATIVE_INFINITY
 
 /** Nothing else is taken while a call is counted, so one will do for all. */
 const gone = { used: 0, held: 0 }
+
+const NO_GRANTS: readonly GrantView[] = []
+
+/** Use as it is counted again. */
+export interface Recounted {
+  readonly number: number
+  readonly used: Quantity
+  /** When the anchored window that it counts in had opened; null for none. */
+  readonly opened: EpochMs | null
+  /** What it drew of grants; null for none. */
+  readonly draws: readonly Draw[] | null
+}
 
 /**
  * How much of a limit one member has taken in the present window. What a call takes counts at the moment when it is
@@ -41,6 +55,7 @@ export class MemberState {
   /** Place of the first call that waits for room here, in order of arrival; below zero when none does. */
   firstWaiting = NOBODY
   #log: SlidingLog | null
+  readonly #grants: GrantPool | null
 
   constructor(rule: Rule, name: string, amount: Quantity, now: EpochMs) {
     this.rule = rule
@@ -52,11 +67,40 @@ export class MemberState {
     const period = rule.clock.periodAt(now)
     this.opensAt = passing === 'anchored' ? NEVER : period.start
     this.endsAt = period.end
+    this.#grants = rule.terms.grants === undefined ? null : new GrantPool(rule.terms.grants, now)
+    this.#count()
+  }
+
+  /** Whether its amount is made of grants. */
+  get hasGrants(): boolean {
+    return this.#grants !== null
+  }
+
+  /** Takes amount and use from the grants. */
+  #count(): void {
+    if (this.#grants === null) return
+    this.amount = this.#grants.amount
+    this.used = this.#grants.used
+    this.endsAt = this.#grants.changesAt()
+  }
+
+  /** Takes the amount of new terms; what is used stays. To be called after `roll`. */
+  change({ amount, grants, lowersNextPeriod }: LimitTerms, now: EpochMs): void {
+    if (this.#grants !== null) {
+      this.#grants.change(grants ?? [], now, this.held)
+      this.#count()
+    } else if (!lowersNextPeriod || amount > this.amount) this.amount = amount
   }
 
   /** Lets go what is over at a time that is not before `endsAt`. */
   roll(now: EpochMs): void {
-    const { clock } = this.rule
+    const { clock, terms } = this.rule
+    if (this.#grants !== null) {
+      this.#grants.pass(now, this.held)
+      this.#count()
+      return
+    }
+    if (terms.lowersNextPeriod) this.amount = terms.amount
     if (this.#log !== null) {
       gone.used = 0
       gone.held = 0
@@ -76,12 +120,6 @@ export class MemberState {
   hold(now: EpochMs, amount: Quantity): void {
     this.held += amount
     this.open++
-    this.#open(now, amount)
-  }
-
-  /** Adds to an open hold. */
-  extend(now: EpochMs, amount: Quantity): void {
-    this.held += amount
     this.#open(now, amount)
   }
 
@@ -125,8 +163,21 @@ export class MemberState {
     this.endsAt = this.#log[0]! + this.rule.clock.lengthMs
   }
 
-  /** Turns what was held at a moment into what was used; both are for nothing once that moment's window is over. */
-  settle(at: EpochMs, held: Quantity, used: Quantity): void {
+  /**
+   * Turns what was held at a moment into what was used; both are for nothing once that moment's window is over.
+   *
+   * @returns what was drawn of grants; null where there are none
+   */
+  settle(at: EpochMs, held: Quantity, used: Quantity): readonly Draw[] | null {
+    this.open--
+    this.#settle(at, held, used)
+    if (this.#grants === null) return null
+    const draws = this.#grants.settle(at, held, used)
+    this.#count()
+    return draws
+  }
+
+  #settle(at: EpochMs, held: Quantity, used: Quantity): void {
     if (at < this.opensAt && this.rule.clock.passing !== 'never') return
     // Beyond what a number counts exactly the limit is reached whatever is added, so that nothing is lost by stopping.
     const counted = Math.min(used, MAX_QUANTITY - this.used - this.held + held)
@@ -135,12 +186,17 @@ export class MemberState {
     if (this.#log !== null) settle(this.#log, at, held, counted)
   }
 
-  /**
-   * Counts what was used at a moment that may lie before others, and was held by nobody.
-   *
-   * @param opened when the anchored window that it counts in had opened; null for none
-   */
-  recount(at: EpochMs, used: Quantity, now: EpochMs, opened: EpochMs | null): void {
+  /** Counts what was used at a moment that may lie before others, and was held by nobody. */
+  recount(at: EpochMs, { number, used, opened, draws }: Recounted, now: EpochMs): void {
+    const isCovered = number <= this.coveredUpTo
+    if (this.#grants !== null) {
+      this.#grants.redraw(used, draws ?? [], { number, isDebtCovered: isCovered })
+      this.#count()
+      // Debts are paid when all has been drawn again: with the next question.
+      this.endsAt = ALWAYS
+      return
+    }
+    if (isCovered) return
     const { passing, lengthMs } = this.rule.clock
     if (now >= this.endsAt) this.roll(now)
     if (this.#log !== null && at >= this.opensAt) {
@@ -153,7 +209,7 @@ export class MemberState {
         this.endsAt = opened + lengthMs
       }
     }
-    this.settle(at, 0, used)
+    this.#settle(at, 0, used)
     if (now >= this.endsAt) this.roll(now)
   }
 
@@ -167,6 +223,7 @@ export class MemberState {
   /** When a call that needs so much will fit, if everything held is used; null for never or when nobody knows. */
   fitsAt(need: Quantity): EpochMs | null {
     const missing = this.used + this.held + need - this.amount
+    if (this.#grants !== null) return this.#grants.beginsAt()
     if (need > this.amount) return null
     if (this.#log !== null) return leavesAt(this.#log, missing, this.rule.clock.lengthMs)
     return this.endsAt === NEVER ? null : this.endsAt
@@ -174,6 +231,7 @@ export class MemberState {
 
   /** When the first of what is taken comes back. */
   resetsAt(): EpochMs | null {
+    if (this.#grants !== null) return this.#grants.beginsAt()
     if (this.#log !== null) return leavesAt(this.#log, 1, this.rule.clock.lengthMs)
     return this.endsAt === NEVER ? null : this.endsAt
   }
@@ -193,7 +251,8 @@ export class MemberState {
 
   view(): LimitView {
     const { rule, amount, used, held } = this
-    const { unit, window } = rule.terms
+    const { unit, window, membership } = rule.terms
+    const expiresAt = this.#grants?.expiresAt() ?? null
     return {
       limit: rule.id,
       scope: this.scope,
@@ -204,16 +263,35 @@ export class MemberState {
       held,
       left: Math.max(0, amount - used - held),
       resetsAt: this.resetsAt(),
+      plan: membership?.plan ?? null,
+      ...(membership === undefined ? {} : { part: membership.part }),
+      ...(expiresAt === null ? {} : { expiresAt }),
     }
   }
 
-  balance(): Balance {
+  /** Its grants, in the order in which they are drawn. */
+  grants(): readonly GrantView[] {
+    return this.#grants?.view() ?? NO_GRANTS
+  }
+
+  /** What is to be kept of it: its balance, before that one of each grant. */
+  balances(): readonly Balance[] {
+    const balance = this.#balance()
+    if (this.#grants === null) return [balance]
+    // A crash between them counts a debt that was paid twice rather than not at all.
+    const draws = this.#grants
+      .draws()
+      .map(([grant, used]) => ({ ...balance, member: memberOf(this.name, grant), used }))
+    return [...draws, { ...balance, used: this.#grants.debt }]
+  }
+
+  #balance(): Balance {
     const { id, terms } = this.rule
     const uses = this.#log === null ? null : usesOf(this.#log)
     return {
       limit: id,
       member: this.name,
-      budget: this.amount === terms.amount ? null : this.amount,
+      budget: terms.lowersNextPeriod || (this.amount !== terms.amount && this.#grants === null) ? this.amount : null,
       used: this.used,
       opensAt: this.opensAt === NEVER || this.opensAt === ALWAYS ? 0 : this.opensAt,
       endsAt: this.#forgottenAt(uses),
@@ -223,6 +301,7 @@ export class MemberState {
 
   #forgottenAt(uses: readonly number[] | null): EpochMs | null {
     const { clock, terms } = this.rule
+    if (this.#grants !== null) return null
     if (uses !== null) return uses.length > 0 ? uses.at(-2)! + clock.lengthMs : 0
     const isOfRuns = terms.scope.kind === 'each' && terms.scope.of === 'run'
     if (clock.passing === 'never' && isOfRuns) return this.opensAt + 2 * RUN_MEMORY_MS
@@ -232,8 +311,15 @@ export class MemberState {
   /** Takes a balance up again. What was held when it was taken has come back. */
   restore(balance: Balance, now: EpochMs): void {
     if (balance.endsAt !== null && balance.endsAt <= now) return
+    if (this.#grants !== null) {
+      this.#grants.debt = balance.used
+      this.#count()
+      this.endsAt = ALWAYS
+      return
+    }
     const { passing, lengthMs } = this.rule.clock
-    if (balance.budget !== null) this.amount = balance.budget
+    const isOver = passing === 'periodic' && balance.opensAt !== this.opensAt
+    if (balance.budget !== null && !isOver) this.#restoreAmount(balance.budget)
     this.used = balance.used
     if (passing === 'sliding') {
       this.#log = logOf(balance.uses ?? [])
@@ -242,7 +328,24 @@ export class MemberState {
       this.opensAt = balance.opensAt
       this.endsAt = balance.opensAt + lengthMs
     } else if (passing === 'never') this.opensAt = balance.opensAt
-    else if (passing === 'periodic' && balance.opensAt !== this.opensAt) this.used = 0
+    else if (isOver) this.used = 0
     if (now >= this.endsAt) this.roll(now)
   }
+
+  #restoreAmount(amount: Quantity): void {
+    const { lowersNextPeriod, amount: present } = this.rule.terms
+    this.amount = lowersNextPeriod ? Math.max(amount, present) : amount
+  }
+
+  /** Takes up what was drawn of one grant. */
+  restoreGrant(grant: string, { used }: Balance, coveredUpTo: number): void {
+    this.#grants?.restore(grant, used, coveredUpTo)
+    this.#count()
+    this.endsAt = ALWAYS
+  }
+}
+
+/** The member of a balance that says what was drawn of one grant. */
+function memberOf(name: string, grant: string): string {
+  return `${name}\n${grant}`
 }
