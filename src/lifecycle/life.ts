@@ -65,6 +65,8 @@ export class Life implements AttemptOwner {
   #hold: CallHold | null = null
   /** Takes the call out of the queue for room; null when it does not wait. */
   #leaveQueue: Cancel | null = null
+  /** When limits were asked for room. */
+  #askedAt: MonotonicMs = 0
   /** Waiting for room took so long. */
   #queueMs = 0
   /** Upstreams whose limits have no room for the call. */
@@ -93,12 +95,13 @@ export class Life implements AttemptOwner {
       this.#hold = new CallHold(this.#call, this.#call.model, null, 0, this.#world)
       return this.#tryNext()
     }
+    this.#askedAt = this.#world.clock.monotonic()
     this.#leaveQueue = admit(this.#call, this.#world, admission => this.#admitted(admission))
   }
 
   #admitted(admission: Admission): void {
     const { clock } = this.#world
-    if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#call.arrived
+    if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#askedAt
     this.#leaveQueue = null
     if (admission.kind === 'refuse') return this.#refuseSoon(admission.refusal)
     const { model, hold, mostOutputTokens, excluded } = admission

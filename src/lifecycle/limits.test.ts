@@ -79,14 +79,15 @@ describe('a call that waits for room', () => {
   it('starts when the one before it ends, and says how long it waited', () => {
     const { stage, another } = stageLife({ limits })
     const first = stage.sink
-    const second = another({ arrivedAt: stage.now })
+    // Its body took two seconds to come.
+    const second = another({ arrivedAt: stage.now, arrived: stage.now - 1_700_000_000_000 - 2_000 })
     expect(stage.sink).toBe(first)
     stage.pass(700)
     answer(stage)
     expect(stage.sink).not.toBe(first)
     answer(stage, 'second U')
     expect(second.text).toBe('second U')
-    expect(second.header('server-timing')).toContain('queue;dur=700,')
+    expect(second.header('server-timing')).toBe('gateway;dur=2000, queue;dur=700, upstream;dur=0, commit;dur=0')
   })
 
   it('is refused when its wait is over', () => {

@@ -82,7 +82,8 @@ export class LimitDesk implements Limits {
   #leave(ticket: Ticket): void {
     if (!this.#waiting.delete(ticket)) return
     this.#book.leave(ticket)
-    this.wake()
+    // Soon and not at once: a client with thousands of calls leaves them all in one turn.
+    this.#setAlarm(this.#clock.now())
   }
 
   /** Looks for those that wait no later than then. */

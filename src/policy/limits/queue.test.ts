@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { LimitBook } from './book.ts'
 import type { Queued } from './decision.ts'
 import { admitted, amounts, atMost, bookOf, callOf, crowd, limitOf, START } from './limits.fixture.ts'
-import { MAX_WAITING } from './queue.ts'
+import { MAX_WAITING, WaitingCalls } from './queue.ts'
+import { Rule } from './rule.ts'
+import { MemberState } from './state.ts'
 
 const SECOND = 1_000
 const SLOT = { scope: 'key:ci', unit: 'concurrency', amount: 1, onReached: 'queue', wait: '30s' }
@@ -104,5 +106,33 @@ describe('calls that wait', () => {
     admitted(book.decide(callOf(), atMost(amounts()), START))
     for (let i = 0; i < MAX_WAITING; i++) queued(book)
     expect(book.decide(callOf(), atMost(amounts()), START).kind).toBe('refuse')
+  })
+})
+
+describe('a thousand calls that wait', () => {
+  it('are looked through when one has waited long enough, and not whenever another call ends', () => {
+    const rule = Rule.of(limitOf(SLOT), null)
+    const member = new MemberState(rule, '', 1, START)
+    const waiting = new WaitingCalls()
+    let looks = 0
+    for (let i = 0; i < 1_000; i++) {
+      const ticket = { call: callOf(), need: [0, 0, 0, 0, 1, 1], amounts: amounts(), arrival: i, member: null }
+      waiting.add(
+        {
+          ...ticket,
+          get deadline() {
+            looks++
+            return START + 30 * SECOND + i
+          },
+        },
+        member,
+      )
+    }
+    looks = 0
+    expect([waiting.overdue(START + SECOND), waiting.nextAt(), looks]).toEqual([[], START + 30 * SECOND, 0])
+    const [first] = waiting.overdue(START + 30 * SECOND)
+    waiting.remove(first!)
+    expect([first!.arrival, waiting.nextAt(), waiting.size]).toEqual([0, START + 30 * SECOND + 1, 999])
+    expect(looks).toBeGreaterThan(999)
   })
 })

@@ -10,6 +10,8 @@ export class WaitingCalls {
   readonly #lines = new Map<MemberState, Ticket[]>()
   #size = 0
   #arrivals = 0
+  /** Nobody's wait is over before, so that thousands who wait need not be looked through whenever a call ends. */
+  #soonest: EpochMs = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#size
@@ -41,6 +43,7 @@ export class WaitingCalls {
     this.#lines.set(member, line)
     member.firstWaiting = line[0]!.arrival
     ticket.member = member
+    this.#soonest = Math.min(this.#soonest, ticket.deadline)
     this.#size++
   }
 
@@ -60,19 +63,24 @@ export class WaitingCalls {
   /** Calls that have waited long enough. */
   overdue(now: EpochMs): readonly Ticket[] {
     const found: Ticket[] = []
+    if (now < this.#soonest) return found
+    this.#soonest = Number.POSITIVE_INFINITY
     for (const line of this.#lines.values()) {
-      for (const ticket of line) if (ticket.deadline <= now) found.push(ticket)
+      for (const ticket of line) {
+        if (ticket.deadline <= now) found.push(ticket)
+        else this.#soonest = Math.min(this.#soonest, ticket.deadline)
+      }
     }
     return found.sort((a, b) => a.arrival - b.arrival)
   }
 
-  /** When time alone may let one of them go on, or has made it wait long enough; null when none waits. */
+  /** No later than time alone may let one of them go on, or has made it wait long enough; null when none waits. */
   nextAt(): EpochMs | null {
-    let next = Number.POSITIVE_INFINITY
+    if (this.#size === 0) return null
+    let next = this.#soonest
     for (const [member, line] of this.#lines) {
       const first = line[0]!
       next = Math.min(next, member.fitsAt(first.need[member.unit]!) ?? next)
-      for (const { deadline } of line) next = Math.min(next, deadline)
     }
     return next === Number.POSITIVE_INFINITY ? null : next
   }
