@@ -51,8 +51,7 @@ export class CallHold {
   follow(reader: StreamReader, on: { waits(): void; goesOn(): void; ended(): void }): void {
     // Once the upstream has told what it used in all, nothing more comes that could be kept from it.
     if (this.#limits === null || this.#isAsking || this.#isEnded || reader.ended || reader.usageFinal) return
-    const counted = this.#world.expectations.shownTokens(this.model.name, reader.contentBytes)
-    const shown = Math.max(counted, reader.usage?.outputTokens ?? 0)
+    const shown = this.#shownBy(reader)
     const { outputTokens } = this.#limits.held
     const isShort =
       outputTokens < this.#mostOutputTokens ? shown + AHEAD_TOKENS > outputTokens : shown > outputTokens * DOUBT
@@ -71,6 +70,22 @@ export class CallHold {
     if (!this.#isAsking) return
     isWaiting = true
     on.waits()
+  }
+
+  #shownBy({ contentBytes, usage }: StreamReader): Tokens {
+    const counted = this.#world.expectations.shownTokens(this.model.name, contentBytes)
+    return Math.max(counted, usage?.outputTokens ?? 0)
+  }
+
+  /**
+   * The most that a stream is counted for which was ended for want of room: what is held, as long as our count of what it
+   * has shown leaves that in doubt; what it has shown, where it came in pieces too large to be stopped in time.
+   */
+  countedAtEnd(reader: StreamReader): Amounts {
+    const { held } = this
+    const shown = this.#shownBy(reader)
+    const doubtful = held.outputTokens < this.#mostOutputTokens ? held.outputTokens : held.outputTokens * DOUBT
+    return shown <= doubtful + 2 * AHEAD_TOKENS ? held : { ...held, outputTokens: shown }
   }
 
   /** Asks for so many output tokens in all, the most first. */

@@ -172,7 +172,9 @@ export class Life implements AttemptOwner {
       attempt.outcome === 'completed' && attempt.reader === null ? this.#call.wire.readAnswer(attempt.answer()) : null
     if (summary !== null && !summary.sound) attempt.outcome = summary.error ? 'serverError' : 'malformed'
     const tariff = this.#world.tariff(attempt.deployment)
-    const metered = meter(this.#call, attempt, summary, { held: this.#hold!.held, tariff, at: attempt.startedAt })
+    const hold = this.#hold!
+    const held = attempt.limited ? hold.countedAtEnd(attempt.reader!) : hold.held
+    const metered = meter(this.#call, attempt, summary, { held, tariff, at: attempt.startedAt })
     this.#limited ||= attempt.limited
     if (attempt.limited) attempt.streamEnd = attempt.reader!.endAtLimit(metered.usage!)
     this.#learn(attempt, metered.usage)

@@ -189,6 +189,17 @@ describe('a stream whose maximum is generous', () => {
     expect(stage.records[0]!.attempts[0]!.usage).toMatchObject({ source: 'estimated', outputTokens: used })
   })
 
+  it('is booked in full, as an overrun, where it came in a piece too large to be stopped in time', () => {
+    const { stage } = generous(220)
+    stage.sink!.head(200, STREAM)
+    stage.sink!.data(bytes(letters(1_000)))
+    stage.durable!(null)
+    const { used } = stage.limit('key:ci', 'outputTokens')
+    expect(used).toBeGreaterThan(2_900)
+    const { limited, overrunDollars, dollars, heldDollars } = stage.records[0]!
+    expect([limited, overrunDollars]).toEqual([true, dollars! - heldDollars!])
+  })
+
   it('is held whole where its maximum is a small part of every limit', () => {
     expect(generous(90_000).stage.limit('key:ci', 'outputTokens').held).toBe(4_000)
   })
