@@ -13,6 +13,9 @@ const TELLING_MS: DurationMs = 50
 /** A thread that died is followed by another one after so long, so that one which dies at its start does not spin. */
 const RESTART_MS: DurationMs = 500
 
+/** A thread that has not drained so long after its calls should have ended hears nothing any more, and is ended. */
+const SPINNING_MS: DurationMs = 10_000
+
 export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'adminToken'> {
   readonly owner: Owner
   readonly ledger: Pick<LedgerStore, 'writable' | 'latestAt'>
@@ -47,7 +50,7 @@ function freePort({ host, port }: ListenAddress): Promise<number> {
 
 /** Starts as many threads as the configuration asks for, and has another one follow each that dies. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
-  const { configuration, owner, ledger, note } = options
+  const { configuration, owner, ledger } = options
   const port = await freePort(configuration.listen)
   const pool = Array.from({ length: configuration.workers }, (_, i) => new PlaneThread(i + 1, port, options))
   let writable = ledger.writable
@@ -67,7 +70,6 @@ export async function openThreads(options: ThreadsOptions): Promise<Threads> {
     await drain(0)
     throw error
   }
-  for (const thread of pool) thread.restarts(error => note(`a thread of the data plane died and is followed: ${error}`))
   return { port, drain }
 }
 
@@ -79,7 +81,8 @@ class PlaneThread {
   #worker: Worker | null = null
   #lessee: Lessee | null = null
   #isDraining = false
-  #died: ((error: string) => void) | null = null
+  /** One that never listened is a fault of the start, which fails then. */
+  #hasListened = false
 
   constructor(instance: number, port: number, options: ThreadsOptions) {
     this.#instance = instance
@@ -111,8 +114,8 @@ class PlaneThread {
     this.#lessee = lessee
     let failure = 'it ended'
     const ended = new Promise<void>((_, reject) => {
-      worker.on('error', (error: Error) => {
-        failure = error.message
+      worker.on('error', (error: unknown) => {
+        failure = error instanceof Error ? error.message : String(error)
       })
       worker.on('exit', () => {
         owner.detach(lessee)
@@ -120,16 +123,16 @@ class PlaneThread {
         this.#follow(failure)
       })
     })
-    return Promise.race([lessee.listening, ended])
+    return Promise.race([lessee.listening.then(() => this.#listens()), ended])
   }
 
-  restarts(died: (error: string) => void): void {
-    this.#died = died
+  #listens(): void {
+    this.#hasListened = true
   }
 
   #follow(failure: string): void {
-    if (this.#isDraining || this.#died === null) return
-    this.#died(failure)
+    if (this.#isDraining || !this.#hasListened) return
+    this.#options.note(`a thread of the data plane died and is followed: ${failure}`)
     setTimeout(() => {
       if (!this.#isDraining) this.start().catch(() => {})
     }, RESTART_MS)
@@ -137,7 +140,8 @@ class PlaneThread {
 
   async drain(drainMs: DurationMs): Promise<void> {
     this.#isDraining = true
-    await this.#lessee?.drain(drainMs)
+    const late = new Promise<void>(resolve => setTimeout(resolve, drainMs + SPINNING_MS).unref())
+    await Promise.race([this.#lessee?.drain(drainMs), late])
     await this.#worker?.terminate()
   }
 }
