@@ -355,8 +355,8 @@ export class LimitBook {
     const time = this.#tick(at)
     const { members, upstreams } = this.#registry.bindings.find(call, time, plan?.overflow)
     members.forEach((member, i) => {
-      const { rule, coveredUpTo, hasGrants } = member
-      if (rule.createdAt > at || (number <= coveredUpTo && !hasGrants)) return
+      const { rule, coveredUpTo } = member
+      if (rule.createdAt > at || number <= coveredUpTo) return
       const id = rule.id ?? ''
       const used = countOf(use, member, upstreams?.[i] ?? null)
       member.recount(at, { number, used, opened: opened[id] ?? null, draws: plan?.drawn[id] ?? null }, time)

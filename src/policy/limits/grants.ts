@@ -171,21 +171,20 @@ export class GrantPool {
     return draws
   }
 
-  /** Draws again what was drawn when a use was posted; what was drawn of grants that are gone is gone with them. */
-  redraw(
-    used: Quantity,
-    draws: readonly Draw[],
-    use: { readonly number: number; readonly isDebtCovered: boolean },
-  ): void {
+  /**
+   * Draws again what was drawn when a use was posted, of grants that do not cover it yet; what was drawn of grants that are
+   * gone is gone with them.
+   */
+  redraw(used: Quantity, draws: readonly Draw[], number: number): void {
     let drawn = 0
     for (const [id, amount] of draws) {
       drawn += amount
       const credit = this.#credits.find(({ grant }) => grant.id === id)
-      if (credit === undefined || use.number <= credit.coveredUpTo) continue
+      if (credit === undefined || number <= credit.coveredUpTo) continue
       credit.drawn += Math.min(amount, restOf(credit))
       credit.kept = 0
     }
-    if (!use.isDebtCovered) this.debt += used - drawn
+    this.debt += used - drawn
   }
 
   /** Takes up what was drawn of one grant. */

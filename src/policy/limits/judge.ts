@@ -35,10 +35,13 @@ function isBlocked(member: MemberState, need: Quantity, arrival: number): boolea
 
 /** How a limit stops a call for which it has no room. */
 function manner(member: MemberState, need: Quantity): OnReached['kind'] {
-  const { kind } = member.rule.terms.onReached
+  const { onReached, membership } = member.rule.terms
+  const { kind } = onReached
   // What can't be counted exactly any more can't only be warned of, and what never fits would wait in vain.
   if (kind === 'warn' && need !== UNPRICED && member.used + member.held + need > MAX_QUANTITY) return 'stop'
   if (kind === 'queue' && need > member.amount) return 'stop'
+  // Only what a plan includes binds no more once the call is on the overflow: anything else would send it round for ever.
+  if (kind === 'overflow' && membership?.part !== 'included') return 'stop'
   return kind
 }
 
@@ -91,7 +94,7 @@ function conclude(binding: Binding, { needs, warnings, blocked, excluded }: Find
     return { kind: 'admit', binding: withoutUpstreams(binding, excluded), warnings, excluded }
   }
   // First, since a call that goes elsewhere may have room there with the model that it asks for.
-  const overflowing = blocked.find(isOverflowing)
+  const overflowing = blocked.find(member => manner(member, needs[member.unit]!) === 'overflow')
   if (overflowing !== undefined) return { kind: 'overflow', plan: overflowing.rule.terms.membership!.plan, blocked }
   for (const member of blocked) {
     const { onReached } = member.rule.terms
@@ -99,10 +102,6 @@ function conclude(binding: Binding, { needs, warnings, blocked, excluded }: Find
   }
   const stopping = blocked.filter(member => manner(member, needs[member.unit]!) === 'stop')
   return stopping.length > 0 ? { kind: 'stop', blocked: stopping } : { kind: 'queue', blocked }
-}
-
-function isOverflowing({ rule }: MemberState): boolean {
-  return rule.terms.onReached.kind === 'overflow'
 }
 
 /**
@@ -120,8 +119,9 @@ export function mayExtend(
     if (now >= member.endsAt) member.roll(now)
     const need = more[member.unit]!
     const isOver = need > 0 && member.used + member.held + need > member.amount
-    if (!isOver || manner(member, need) === 'warn') continue
-    if (!isOverflowing(member)) return 'no'
+    const kind = isOver ? manner(member, need) : 'warn'
+    if (kind === 'warn') continue
+    if (kind !== 'overflow') return 'no'
     overflow = member.rule.terms.membership!.plan
   }
   return overflow === null ? 'yes' : { overflow }

@@ -71,11 +71,6 @@ export class MemberState {
     this.#count()
   }
 
-  /** Whether its amount is made of grants. */
-  get hasGrants(): boolean {
-    return this.#grants !== null
-  }
-
   /** Takes amount and use from the grants. */
   #count(): void {
     if (this.#grants === null) return
@@ -188,15 +183,13 @@ export class MemberState {
 
   /** Counts what was used at a moment that may lie before others, and was held by nobody. */
   recount(at: EpochMs, { number, used, opened, draws }: Recounted, now: EpochMs): void {
-    const isCovered = number <= this.coveredUpTo
     if (this.#grants !== null) {
-      this.#grants.redraw(used, draws ?? [], { number, isDebtCovered: isCovered })
+      this.#grants.redraw(used, draws ?? [], number)
       this.#count()
       // Debts are paid when all has been drawn again: with the next question.
       this.endsAt = ALWAYS
       return
     }
-    if (isCovered) return
     const { passing, lengthMs } = this.rule.clock
     if (now >= this.endsAt) this.roll(now)
     if (this.#log !== null && at >= this.opensAt) {
@@ -278,7 +271,7 @@ export class MemberState {
   balances(): readonly Balance[] {
     const balance = this.#balance()
     if (this.#grants === null) return [balance]
-    // A crash between them counts a debt that was paid twice rather than not at all.
+    // The member's own last: while it does not cover a use yet, each grant knows by itself whether it does.
     const draws = this.#grants
       .draws()
       .map(([grant, used]) => ({ ...balance, member: memberOf(this.name, grant), used }))
