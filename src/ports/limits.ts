@@ -25,6 +25,8 @@ export interface LimitAdmitted {
   readonly excluded: readonly string[]
   /** Limits that are reached but only warn. */
   readonly warnings: readonly LimitView[]
+  /** Plans whose allowance had no room, so that the call is on their overflow; empty for none. */
+  readonly overflow: readonly string[]
   /** The sliding limit with the least room after this call, for the dialects' headers; null when none binds it. */
   readonly rate: LimitView | null
 }
