@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { LIMIT_UNITS } from '../vocabulary/limit.ts'
+import { PLAN_PARTS } from '../vocabulary/plan.ts'
 import { closed, time } from './fields.ts'
 
 /**
@@ -74,6 +75,12 @@ export const limitStateSchema = z
     held: quantity.openapi({ description: 'Set aside for calls that are under way.' }),
     left: quantity.openapi({ description: 'Amount less used and held, never below zero.' }),
     resetsAt: time.nullable().openapi({ description: 'When room comes back; null where no time is known.' }),
+    plan: z.string().optional().openapi({ description: 'The plan that it is of, where it is one of a plan.' }),
+    part: z
+      .enum([...PLAN_PARTS])
+      .optional()
+      .openapi({ description: 'What it is to that plan.' }),
+    expiresAt: time.optional().openapi({ description: 'When the next credits expire of which something is left.' }),
   })
   .openapi('LimitState')
 

@@ -11,7 +11,7 @@ export function shownLimit(limit: Limit): z.infer<typeof limitSchema> {
 }
 
 export function shownState(view: LimitView): z.infer<typeof limitStateSchema> {
-  const { limit: id, scope, unit, window, resetsAt } = view
+  const { limit: id, scope, unit, window, resetsAt, plan, part, expiresAt } = view
   return {
     id,
     scope,
@@ -22,5 +22,7 @@ export function shownState(view: LimitView): z.infer<typeof limitStateSchema> {
     held: showQuantity(unit, view.held),
     left: showQuantity(unit, view.left),
     resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+    ...(plan && part ? { plan, part } : {}),
+    ...(expiresAt === undefined ? {} : { expiresAt: formatTime(expiresAt) }),
   }
 }

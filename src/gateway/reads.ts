@@ -129,7 +129,7 @@ export class ReadRoutes {
 }
 
 /** A limit as its callers see it: its id is the admin's alone. */
-function limitOf({ scope, unit, window, amount, used, held, left, resetsAt }: LimitView) {
+function limitOf({ scope, unit, window, amount, used, held, left, resetsAt, plan, part, expiresAt }: LimitView) {
   const show = (quantity: Quantity) => showQuantity(unit, quantity)
   return {
     scope,
@@ -140,6 +140,8 @@ function limitOf({ scope, unit, window, amount, used, held, left, resetsAt }: Li
     held: show(held),
     left: show(left),
     resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+    ...(plan ? { plan, part } : {}),
+    ...(expiresAt === undefined ? {} : { expiresAt: formatTime(expiresAt) }),
   }
 }
 

@@ -98,9 +98,10 @@ function ascii(text: string): string {
   return text.toWellFormed().replace(/[^\x20-\x7e]+/g, characters => encodeURIComponent(characters))
 }
 
-/** What limits have to say in an answer's headers: those that are reached but only warn, and the rate that binds. */
-export function limitHeaders(call: Call, { warnings, rate }: LimitAdmitted, now: EpochMs): RawHeaders {
+/** What limits have to say in an answer's headers: those that are reached but only warn, plans that overflowed, the rate. */
+export function limitHeaders(call: Call, { warnings, overflow, rate }: LimitAdmitted, now: EpochMs): RawHeaders {
   const headers: string[] = []
+  if (overflow.length > 0) headers.push('x-penstock-overflow', overflow.join(', '))
   if (warnings.length > 0) headers.push('x-penstock-warning', ascii(warnings.map(warningSentence).join('; ')))
   if (rate !== null) headers.push(...rateHeaders(call, rate, now))
   return headers

@@ -120,7 +120,10 @@ export class Disk {
       lastSeq,
       limits: () => [...limits.values()],
       putLimit: async (limit: StoredLimit, _: AuditEntry | null) => void limits.set(limit.id, limit),
-      removeLimit: async id => void limits.delete(id),
+      removeLimit: async id => {
+        limits.delete(id)
+        for (const [name, { balance }] of this.#balances) if (balance.limit === id) this.#balances.delete(name)
+      },
       balances: () => [...this.#balances.values()],
       uses: () => [...this.#uses],
       keepUse: use => void this.#waiting.push({ is: 'use', use }),

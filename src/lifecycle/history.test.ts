@@ -56,7 +56,10 @@ class History {
   }
 
   async start(): Promise<void> {
-    this.#opened = await openWorld(LIMITS, { clock: this.#clock, disk: this.#disk, upstream: this.#upstream })
+    this.#opened = await openWorld(
+      { limits: LIMITS, plans: [] },
+      { clock: this.#clock, disk: this.#disk, upstream: this.#upstream },
+    )
   }
 
   async step(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Tokens } from '../units/tokens.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import type { ActualAmounts, Amounts } from '../vocabulary/limited-call.ts'
 import type { AttemptRecord } from '../vocabulary/record.ts'
+import type { SpecialUsage, Usage } from '../vocabulary/usage.ts'
 import type { Call } from './call.ts'
 import { moreFor } from './need.ts'
 import type { World } from './world.ts'
@@ -120,22 +121,39 @@ export class CallHold {
   }
 }
 
+/** Circumstances of an attempt that may change how fast it burns a limit, as its upstream names them. */
+const CIRCUMSTANCES = ['serviceTier', 'speed', 'inferenceGeo'] as const
+
 /** What attempts used, in all and at each upstream. */
 function actualOf(attempts: readonly AttemptRecord[], dollars: NanoDollars | null): ActualAmounts {
-  let inputTokens = 0
-  let outputTokens = 0
+  let whole: Amounts = NOTHING
   const byUpstream: Record<string, Amounts> = {}
   for (const { deployment, usage, dollars } of attempts) {
     if (usage === null) continue
-    inputTokens += usage.inputTokens
-    outputTokens += usage.outputTokens
     const upstream = deployment.slice(0, deployment.indexOf('/'))
-    const before = byUpstream[upstream] ?? NOTHING
-    byUpstream[upstream] = {
-      dollars: before.dollars === null || dollars === null ? null : before.dollars + dollars,
-      inputTokens: before.inputTokens + usage.inputTokens,
-      outputTokens: before.outputTokens + usage.outputTokens,
-    }
+    whole = plus(whole, usage, dollars)
+    byUpstream[upstream] = plus(byUpstream[upstream] ?? NOTHING, usage, dollars)
   }
-  return { dollars, inputTokens, outputTokens, byUpstream }
+  return { ...whole, dollars, byUpstream }
+}
+
+/** Of attempts in different circumstances those of the last count for all, as if it had been asked alone. */
+function plus(before: Amounts, usage: Usage, dollars: NanoDollars | null): Amounts {
+  const circumstances = circumstancesOf(usage.special) ?? before.circumstances
+  return {
+    dollars: before.dollars === null || dollars === null ? null : before.dollars + dollars,
+    inputTokens: before.inputTokens + usage.inputTokens,
+    outputTokens: before.outputTokens + usage.outputTokens,
+    cachedInputTokens: (before.cachedInputTokens ?? 0) + usage.cachedInputTokens,
+    cacheWrite5mTokens: (before.cacheWrite5mTokens ?? 0) + usage.cacheWrite5mTokens,
+    cacheWrite1hTokens: (before.cacheWrite1hTokens ?? 0) + usage.cacheWrite1hTokens,
+    ...(circumstances === undefined ? {} : { circumstances }),
+  }
+}
+
+function circumstancesOf(special: SpecialUsage | undefined): Amounts['circumstances'] {
+  if (special === undefined) return undefined
+  const found: Record<string, string> = {}
+  for (const name of CIRCUMSTANCES) if (special[name] !== undefined) found[name] = special[name]
+  return found
 }

@@ -10,6 +10,8 @@ import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
 import { type Deployment, type Model, NO_TIME_LIMITS, type TimeLimits } from '../vocabulary/deployment.ts'
 import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
+import { limitsOfPlan } from '../vocabulary/plan.ts'
+import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 import type { Usage } from '../vocabulary/usage.ts'
@@ -20,7 +22,8 @@ import { DEFAULT_BOUNDS, type World } from './world.ts'
 
 /**
  * A wire of one's own for tests: a stream is letters, of which lower case is content, `U` reports usage, `E` is an error
- * event and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage with `U`.
+ * event and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage with `U`, of a cached
+ * prompt with `C`.
  */
 const USAGE: Usage = {
   inputTokens: 10,
@@ -30,6 +33,15 @@ const USAGE: Usage = {
   outputTokens: 5,
   reasoningTokens: 0,
   source: 'reported',
+}
+
+/** As of a call whose prompt was partly cached, served in one place. */
+const CACHED_USAGE: Usage = {
+  ...USAGE,
+  cachedInputTokens: 4,
+  cacheWrite5mTokens: 2,
+  cacheWrite1hTokens: 1,
+  special: { inferenceGeo: 'us', serviceTier: 'standard' },
 }
 
 class LetterReader implements StreamReader {
@@ -73,7 +85,7 @@ export const LETTERS: Wire = {
   readAnswer(bytes) {
     const text = Buffer.from(bytes).toString()
     const sound = !text.startsWith('!')
-    const usage = sound && text.includes('U') ? USAGE : null
+    const usage = !sound ? null : text.includes('C') ? CACHED_USAGE : text.includes('U') ? USAGE : null
     return { usage, contentBytes: sound ? text.length : 0, sound, error: text.startsWith('!error') }
   },
   openStream: () => new LetterReader(),
@@ -142,6 +154,8 @@ export interface StageOptions {
   readonly writable?: boolean
   /** As configuration writes them; the key `ci` has 9,000,000 dollars besides, so that what it takes can be told. */
   readonly limits?: readonly Record<string, unknown>[]
+  /** As configuration writes them, by name. */
+  readonly plans?: Readonly<Record<string, unknown>>
   /** Models besides `fast`. */
   readonly models?: Readonly<Record<string, Model>>
   readonly maxOutputTokens?: number
@@ -153,6 +167,12 @@ function limitOf(value: Record<string, unknown>, createdAt: number): Limit {
   const read = readLimitTerms(value)
   if ('faults' in read) throw new Error(JSON.stringify(read.faults))
   return { ...read.terms, id: declaredLimitId(read.terms), createdAt, readOnly: true }
+}
+
+function limitsOf(name: string, value: unknown, createdAt: number): readonly Limit[] {
+  const read = readPlan(name, value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return limitsOfPlan(read.plan).map(limit => ({ ...limit, createdAt, readOnly: true }))
 }
 
 /** One life before an upstream, a ledger and a caller that a test plays by hand. */
@@ -213,6 +233,9 @@ export function stageLife(over: StageOptions = {}) {
   const purse = { scope: 'key:ci', unit: 'dollars', amount: '9000000', window: { anchored: '3653d' } }
   for (const limit of [...(over.priced === false ? [] : [purse]), ...(over.limits ?? [])]) {
     book.put(limitOf(limit, stage.now), stage.now)
+  }
+  for (const [name, plan] of Object.entries(over.plans ?? {})) {
+    for (const limit of limitsOf(name, plan, stage.now)) book.put(limit, stage.now)
   }
   const clock: Clock = {
     now: () => stage.now,

@@ -1,6 +1,10 @@
+import type { EpochMs } from '../units/time.ts'
 import type { Caller } from '../vocabulary/caller.ts'
-import type { Limit, LimitRefusal, LimitTerms, LimitView } from '../vocabulary/limit.ts'
+import type { Limit, LimitRefusal, LimitTerms, LimitUnit, LimitView } from '../vocabulary/limit.ts'
 import type { ActualAmounts, Amounts, LimitedCall, Need } from '../vocabulary/limited-call.ts'
+import type { Plan } from '../vocabulary/plan.ts'
+import type { GrantView } from '../vocabulary/plan-grant.ts'
+import type { PlanFault } from '../vocabulary/plan-terms.ts'
 import type { Cancel } from './clock.ts'
 
 /** What is set aside for one call in every limit that binds it. Ends once: by `post` or by `void`. */
@@ -25,6 +29,8 @@ export interface LimitAdmitted {
   readonly excluded: readonly string[]
   /** Limits that are reached but only warn. */
   readonly warnings: readonly LimitView[]
+  /** Plans whose allowance had no room, so that the call is on their overflow; empty for none. */
+  readonly overflow: readonly string[]
   /** The sliding limit with the least room after this call, for the dialects' headers; null when none binds it. */
   readonly rate: LimitView | null
 }
@@ -75,8 +81,64 @@ export interface LimitRegistry {
 export interface LimitStateQuery {
   /** Only this scope, as `scopeText` writes it or as a member shows it: `each:key`, `key:ci`. */
   readonly scope?: string
+  /** Only limits of this plan. */
+  readonly plan?: string
   /** At most so many. */
   readonly limit: number
 }
 
 export type LimitChanges = Partial<Pick<LimitTerms, 'amount' | 'onReached'>>
+
+/** A plan at work. */
+export interface RegisteredPlan {
+  /** As it was written; credits that were granted since are not in it. */
+  readonly plan: Plan
+  readonly createdAt: EpochMs
+  /** Declared in the configuration, therefore not to be changed by the admin API; credits may be granted all the same. */
+  readonly readOnly: boolean
+}
+
+/** Credits of a plan, and what became of them with one member of their limit. */
+export interface PlanGrant extends GrantView {
+  /** Id of the limit that they make. */
+  readonly limit: string
+  /** Of the member, where the limit is an `each:` one. */
+  readonly scope: string
+  readonly unit: LimitUnit
+  /** Stands in the plan as it was written, and changes with that alone. */
+  readonly isWritten: boolean
+}
+
+/** All that is wrong with what was to become a plan or a grant. */
+export interface PlanFaults {
+  readonly faults: readonly PlanFault[]
+}
+
+/** Plans as the admin API changes them, one change after the other. */
+export interface PlanRegistry {
+  plans(): readonly RegisteredPlan[]
+  create(plan: Plan, by: Actor): Promise<RegisteredPlan | 'taken'>
+  /**
+   * Changes a plan. A limit that is still in it keeps its use, one that is not goes with it.
+   *
+   * @param revise makes the new plan of the one that there is when its turn has come
+   */
+  change(
+    name: string,
+    revise: (plan: Plan) => { readonly plan: Plan } | PlanFaults,
+    by: Actor,
+  ): Promise<RegisteredPlan | PlanFaults | 'declared' | 'unknown'>
+  remove(name: string, by: Actor): Promise<'removed' | 'declared' | 'unknown'>
+  /** Every grant of a plan: those of an `each:` limit once for each member that has taken something. */
+  grants(name: string): Promise<readonly PlanGrant[] | 'unknown'>
+  /**
+   * Grants credits, of a declared plan too.
+   *
+   * @param value `{ limit?, id?, amount, priority?, createdAt?, expiresAt?, kind? }` as a plan writes them; `limit` is the
+   *   id of the limit that they are for, and may be left out where only one is made of grants
+   * @returns the grants that were made: one for each member of their limit
+   */
+  grant(name: string, value: unknown, by: Actor): Promise<readonly PlanGrant[] | PlanFaults | 'taken' | 'unknown'>
+  /** Ends credits that were granted: what is used stays used, what calls hold is honoured, the rest is gone. */
+  revokeGrant(name: string, id: string, by: Actor): Promise<'revoked' | 'written' | 'unknown'>
+}

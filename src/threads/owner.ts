@@ -384,6 +384,6 @@ export class Lessee {
 }
 
 /** Whether nothing but the rate is to be told of an admission: then the next one may be decided without the owner. */
-function isPlain({ excluded, warnings }: Extract<LimitAnswer, { kind: 'admit' }>): boolean {
-  return excluded.length === 0 && warnings.length === 0
+function isPlain({ excluded, warnings, overflow }: Extract<LimitAnswer, { kind: 'admit' }>): boolean {
+  return excluded.length === 0 && warnings.length === 0 && overflow.length === 0
 }

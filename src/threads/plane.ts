@@ -88,7 +88,7 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
   }
 
   #admittedHere(n: number, { lease, amounts, rate }: Taken, held: Amounts, at: EpochMs): LimitAnswer {
-    const none = { kind: 'admit', excluded: [], warnings: [], rate } as const
+    const none = { kind: 'admit', excluded: [], warnings: [], overflow: [], rate } as const
     if (lease === null) return { ...none, hold: new UnboundHold(held) }
     this.#channel.send({ is: 'carve', n, lease, amounts, at })
     return { ...none, hold: this.#holdOf(n, held) }
@@ -187,8 +187,8 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
     const hold = this.#holdOf(n, told.held)
     // Its caller left while the answer was under way.
     if (asking === undefined) return hold.void()
-    const { excluded, warnings, rate } = told
-    asking.answer({ kind: 'admit', hold, excluded, warnings, rate })
+    const { excluded, warnings, overflow, rate } = told
+    asking.answer({ kind: 'admit', hold, excluded, warnings, overflow, rate })
   }
 
   #extended(n: number, granted: boolean): void {

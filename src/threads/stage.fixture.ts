@@ -6,6 +6,8 @@ import type { Caller } from '../vocabulary/caller.ts'
 import { declaredLimitId, type Limit, type LimitView } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { Amounts, LimitedCall } from '../vocabulary/limited-call.ts'
+import { limitsOfPlan } from '../vocabulary/plan.ts'
+import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { Line } from './channel.ts'
 import type { Learnt } from './messages.ts'
@@ -33,6 +35,12 @@ export function limitOf(text: Record<string, unknown>): Limit {
   const read = readLimitTerms(text)
   if ('faults' in read) throw new Error(JSON.stringify(read.faults))
   return { ...read.terms, id: declaredLimitId(read.terms), createdAt: START, readOnly: true }
+}
+
+export function planLimitsOf(name: string, value: unknown): readonly Limit[] {
+  const read = readPlan(name, value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return limitsOfPlan(read.plan).map(limit => ({ ...limit, createdAt: START, readOnly: true }))
 }
 
 export interface ThreadsStage {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../control/stage.fixture.ts'
 import type { LimitAnswer, LimitHold } from '../ports/limits.ts'
-import { CALLER, limitOf, stageThreads, type ThreadsStage, UPSTREAMS, WORST } from './stage.fixture.ts'
+import {
+  CALLER,
+  limitOf,
+  planLimitsOf,
+  START,
+  stageThreads,
+  type ThreadsStage,
+  UPSTREAMS,
+  WORST,
+} from './stage.fixture.ts'
 
 const total = (unit: string, amount: unknown, more: Record<string, unknown> = {}) => ({
   scope: 'key:ci',
@@ -47,6 +56,23 @@ describe('threads that share limits', () => {
     )
     expect(isAnswered).toBe(true)
     expect(await stage.view(1)).toMatchObject({ used: 1, held: 1, left: 9_998 })
+  })
+
+  it('are asked for each call that is on the overflow of its plan, and tell so', async () => {
+    const stage = stageThreads([])
+    const plan = {
+      subscribers: ['key:ci'],
+      included: [{ scope: 'plan', unit: 'requests', amount: 0, window: 'total' }],
+      overflow: [{ scope: 'plan', unit: 'requests', amount: 10_000, window: 'total' }],
+    }
+    for (const limit of planLimitsOf('pro', plan)) stage.book.put(limit, START)
+    for (let i = 0; i < 3; i++) expect(await stage.ask(i % 2)).toMatchObject({ kind: 'admit', overflow: ['pro'] })
+    const views = await stage.planes[0]!.views(CALLER)
+    // A lease would hold more than these calls.
+    expect(views.map(({ part, held }) => [part, held])).toEqual([
+      ['included', 0],
+      ['overflow', 3],
+    ])
   })
 
   it('ask anew where other upstreams serve the same model, as in another dialect: other limits bind there', async () => {

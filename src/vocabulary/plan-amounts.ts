@@ -13,7 +13,7 @@ export interface PlanFault {
 }
 
 /** Of one limit: more than anybody keeps apart. */
-const MAX_GRANTS = 1_000
+export const MAX_GRANTS = 1_000
 const MAX_SEATS = 1_000_000
 /** A token that burns a thousand is no token any more. */
 const MAX_WEIGHT: Thousandths = 1_000_000

@@ -99,12 +99,13 @@ export class LimitDesk implements Limits {
 
   #answerOf(decision: Exclude<Decision, { kind: 'queue' }>, { call, need }: Waiting, now: EpochMs): LimitAnswer {
     if (decision.kind !== 'admit') return decision
-    const { hold, warnings } = decision
+    const { hold, warnings, overflow } = decision
     return {
       kind: 'admit',
       hold: new DeskHold(this, hold, { call, isPriced: need.worst.dollars !== null }),
       excluded: hold.excluded,
       warnings,
+      overflow,
       rate: this.#book.tightestSliding(hold, now),
     }
   }

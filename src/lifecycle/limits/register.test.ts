@@ -28,7 +28,7 @@ async function stage() {
     audit.push(entry)
   }
   const book = new LimitBook(NOW)
-  const register = await LimitRegister.open([], {
+  const register = await LimitRegister.open([], [], {
     book,
     store: {
       limits: () => [...kept.values()],

@@ -1,40 +1,38 @@
-import type { LimitBook } from '../../policy/limits/book.ts'
-import type { Clock } from '../../ports/clock.ts'
-import type { AuditEntry, LimitStore, StoredLimit } from '../../ports/ledger.ts'
+import type { StoredLimit } from '../../ports/ledger.ts'
 import type { Actor, LimitChanges, LimitRegistry, LimitStateQuery } from '../../ports/limits.ts'
 import { declaredLimitId, type Limit, type LimitTerms, type LimitView, scopeText } from '../../vocabulary/limit.ts'
 import { readLimitTerms, writeLimitTerms } from '../../vocabulary/limit-terms.ts'
-
-const CONFIGURATION: Actor = { name: 'configuration', address: null }
-
-interface Parts {
-  readonly book: LimitBook
-  readonly store: Pick<LimitStore, 'limits' | 'putLimit' | 'removeLimit'>
-  readonly clock: Pick<Clock, 'now'>
-  /** Told whenever a limit came, went or changed, so that calls that wait are asked again. */
-  changed(): void
-}
+import type { Plan } from '../../vocabulary/plan.ts'
+import { auditOf, CONFIGURATION, type RegisterParts, Turns } from './changes.ts'
+import { PlanRegister } from './planRegister.ts'
+import { isOfPlan } from './planRows.ts'
 
 /** Every limit: those that the configuration declares and those that were made by the admin API. */
 export class LimitRegister implements LimitRegistry {
-  readonly #parts: Parts
+  readonly #parts: RegisterParts
+  readonly plans: PlanRegister
   readonly #limits = new Map<string, Limit>()
-  /** Ends with the change that was asked for last. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
-  private constructor(parts: Parts) {
+  private constructor(parts: RegisterParts) {
     this.#parts = parts
+    this.plans = new PlanRegister(parts, this.#turns)
   }
 
   /**
-   * Puts the limits of the store and those declared into the book. What is declared wins over what was made, keeping its
-   * use; what is declared no more is gone with its use.
+   * Puts the limits and plans of the store and those declared into the book. What is declared wins over what was made,
+   * keeping its use; what is declared no more is gone with its use.
    *
-   * @throws Error when the store holds a limit that can't be read
+   * @throws Error when the store holds a limit or a plan that can't be read
    */
-  static async open(declared: readonly LimitTerms[], parts: Parts): Promise<LimitRegister> {
+  static async open(
+    declared: readonly LimitTerms[],
+    plans: readonly Plan[],
+    parts: RegisterParts,
+  ): Promise<LimitRegister> {
     const register = new LimitRegister(parts)
-    const stored = new Map(parts.store.limits().map(limit => [limit.id, limit]))
+    const all = parts.store.limits()
+    const stored = new Map(all.filter(limit => !isOfPlan(limit)).map(limit => [limit.id, limit]))
     for (const terms of declared) {
       const id = declaredLimitId(terms)
       await register.#declare(id, terms, stored.get(id))
@@ -44,6 +42,7 @@ export class LimitRegister implements LimitRegistry {
       if (limit.declared) await register.#undeclare(limit)
       else register.#take({ ...readStored(limit), id: limit.id, createdAt: limit.createdAt, readOnly: false })
     }
+    await register.plans.open(plans, all.filter(isOfPlan))
     return register
   }
 
@@ -55,7 +54,7 @@ export class LimitRegister implements LimitRegistry {
   }
 
   async #undeclare({ id, terms }: StoredLimit): Promise<void> {
-    await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before: terms, after: null }, CONFIGURATION))
+    await this.#drop(id, terms, CONFIGURATION)
   }
 
   #take(limit: Limit): void {
@@ -66,27 +65,25 @@ export class LimitRegister implements LimitRegistry {
   #keep(limit: Limit, before: unknown, by: Actor): Promise<void> {
     const { id, createdAt, readOnly } = limit
     const terms = writeLimitTerms(limit)
-    const audit = this.#audit(before === null ? 'create' : 'change', { id, before, after: terms }, by)
+    const audit = auditOf({ subject: `limit:${id}`, before, after: terms }, by, this.#parts.clock.now())
     return this.#parts.store.putLimit({ id, terms, createdAt, declared: readOnly }, audit)
   }
 
-  #audit(
-    action: AuditEntry['action'],
-    { id, before, after }: { readonly id: string; readonly before: unknown; readonly after: unknown },
-    { name, address }: Actor,
-  ): AuditEntry {
-    return { at: this.#parts.clock.now(), actor: name, address, action, subject: `limit:${id}`, before, after }
+  #drop(id: string, before: unknown, by: Actor): Promise<void> {
+    const audit = auditOf({ subject: `limit:${id}`, before, after: null }, by, this.#parts.clock.now())
+    return this.#parts.store.removeLimit(id, audit)
   }
 
   limits(): readonly Limit[] {
     return [...this.#limits.values()]
   }
 
-  async states({ scope, limit }: LimitStateQuery): Promise<readonly LimitView[]> {
+  async states({ scope, plan, limit }: LimitStateQuery): Promise<readonly LimitView[]> {
     const { book, clock } = this.#parts
     const now = clock.now()
     const found: LimitView[] = []
-    for (const { id, scope: own } of this.#limits.values()) {
+    for (const { id, scope: own, membership } of [...this.#limits.values(), ...this.plans.limits()]) {
+      if (plan !== undefined && membership?.plan !== plan) continue
       const isAll = scope === undefined || scopeText(own) === scope
       for (const view of book.members(id, now)) {
         if (!isAll && view.scope !== scope) continue
@@ -99,7 +96,7 @@ export class LimitRegister implements LimitRegistry {
 
   /** On disk before it binds anybody: what a caller was refused by must not be gone after a crash. */
   create(terms: LimitTerms, by: Actor): Promise<Limit | 'taken'> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const id = declaredLimitId(terms)
       if (this.#limits.has(id)) return 'taken'
       const limit: Limit = { ...terms, id, createdAt: this.#parts.clock.now(), readOnly: false }
@@ -111,7 +108,7 @@ export class LimitRegister implements LimitRegistry {
   }
 
   change(id: string, changes: LimitChanges, by: Actor): Promise<Limit | 'declared' | 'unknown'> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const before = this.#limits.get(id)
       if (before === undefined) return 'unknown'
       if (before.readOnly) return 'declared'
@@ -124,24 +121,16 @@ export class LimitRegister implements LimitRegistry {
   }
 
   remove(id: string, by: Actor): Promise<'removed' | 'declared' | 'unknown'> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const limit = this.#limits.get(id)
       if (limit === undefined) return 'unknown'
       if (limit.readOnly) return 'declared'
-      const before = writeLimitTerms(limit)
-      await this.#parts.store.removeLimit(id, this.#audit('delete', { id, before, after: null }, by))
+      await this.#drop(id, writeLimitTerms(limit), by)
       this.#limits.delete(id)
       this.#parts.book.remove(id)
       this.#parts.changed()
       return 'removed'
     })
-  }
-
-  /** One change after the other: each goes by what the one before left, here as on disk. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(change)
-    this.#last = done.catch(() => {})
-    return done
   }
 }
 
