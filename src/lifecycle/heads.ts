@@ -1,11 +1,11 @@
 import { warningSentence } from '../policy/limits/refusal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { RawHeaders } from '../ports/engine.ts'
-import type { LimitAdmitted } from '../ports/limits.ts'
 import { formatDollars } from '../units/money.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { LimitView } from '../vocabulary/limit.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
+import type { Admitted } from './admit.ts'
 import type { Attempt } from './attempt.ts'
 import type { Call, RenderedRefusal } from './call.ts'
 
@@ -98,9 +98,10 @@ function ascii(text: string): string {
   return text.toWellFormed().replace(/[^\x20-\x7e]+/g, characters => encodeURIComponent(characters))
 }
 
-/** What limits have to say in an answer's headers: those that are reached but only warn, plans that overflowed, the rate. */
-export function limitHeaders(call: Call, { warnings, overflow, rate }: LimitAdmitted, now: EpochMs): RawHeaders {
+/** What limits have to say in an answer's headers: where they sent the call, those that are reached but only warn, plans that overflowed, the rate. */
+export function limitHeaders(call: Call, { model, warnings, overflow, rate }: Admitted, now: EpochMs): RawHeaders {
   const headers: string[] = []
+  if (model !== call.model) headers.push('x-penstock-downgraded-to', ascii(model.name))
   if (overflow.length > 0) headers.push('x-penstock-overflow', overflow.join(', '))
   if (warnings.length > 0) headers.push('x-penstock-warning', ascii(warnings.map(warningSentence).join('; ')))
   if (rate !== null) headers.push(...rateHeaders(call, rate, now))

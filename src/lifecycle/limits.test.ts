@@ -61,6 +61,7 @@ describe('a call that a limit has no room for', () => {
     expect(stage.request!.deployment.name).toBe('u/s')
     answer(stage)
     expect(stage.records[0]).toMatchObject({ model: 'fast', downgradedTo: 'small', outcome: 'completed' })
+    expect(stage.reply.header('x-penstock-downgraded-to')).toBe('small')
     expect(stage.limit('model:fast', 'requests').used).toBe(0)
   })
 

@@ -210,10 +210,21 @@ const FNV_PRIME = 0x100000001b3n
  *
  * @returns `lim_` and 13 characters: the 64 bits of FNV-1a in Crockford's alphabet
  */
-export function declaredLimitId(terms: Pick<LimitTerms, 'scope' | 'unit' | 'window' | 'percentOfBudget'>): string {
-  const { scope, unit, window, percentOfBudget } = terms
+export function declaredLimitId(terms: LimitIdentity): string {
+  return limitIdOf(identityOf(terms))
+}
+
+/** What makes a limit that limit, whatever its amount. */
+export type LimitIdentity = Pick<LimitTerms, 'scope' | 'unit' | 'window' | 'percentOfBudget'>
+
+function identityOf({ scope, unit, window, percentOfBudget }: LimitIdentity): string {
   const identity = `${scopeText(scope)}\n${unit}\n${windowText(window)}`
-  return limitIdOf(percentOfBudget === undefined ? identity : `${identity}\nof budget`)
+  return percentOfBudget === undefined ? identity : `${identity}\nof budget`
+}
+
+/** The id of a limit beside another one of the same identity, which does something else when it is reached: a warning before a stop. */
+export function twinLimitId(terms: LimitIdentity & Pick<LimitTerms, 'onReached'>): string {
+  return limitIdOf(`${identityOf(terms)}\n${terms.onReached.kind}`)
 }
 
 /** The same text, the same id. */

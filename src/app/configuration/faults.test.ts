@@ -255,7 +255,7 @@ describe('a configuration with faults', () => {
       '  - { scope: "model:fast", unit: requests, amount: 1, window: day }\n'
     expect(formatFaults(load(text).faults ?? []).split('\n')).toEqual([
       'p.yaml:2:51: limits[0].amount is 5; expected dollars as a text such as "12.50", so that no decimal is lost',
-      'p.yaml:3:5: limits[1] has the scope, unit and window of the limit on line 2; expected a limit that differs in one of them',
+      'p.yaml:3:5: limits[1] has the scope, unit, window and onReached of the limit on line 2; expected a limit that differs in one of them',
       'p.yaml:3:71: limits[1].windoww is unknown; expected one of scope, unit, amount, window, onReached, wait (did you mean window?)',
       'p.yaml:4:14: limits[2].scope refers to "model:fast", and there is no model of that name; expected model of that name, and there are none',
       expect.stringMatching(/^p\.yaml:4:63: limits\[2\]\.window is "day"; expected 'total', \{ sliding: D \}/),

@@ -1,5 +1,5 @@
 import { declaredLimitId, type Scope } from '../../vocabulary/limit.ts'
-import { parseScope, parseUnit, parseWindow } from '../../vocabulary/limit-terms.ts'
+import { parseOnReached, parseScope, parseUnit, parseWindow } from '../../vocabulary/limit-terms.ts'
 import { isBroken, plainLimit } from './limits.ts'
 import { at, checkReference, type Faults, isMapping, items, quoted, type Spot, textOf } from './walk.ts'
 
@@ -21,7 +21,7 @@ function checkScope(faults: Faults, limit: Spot, known: Known): void {
   checkReference(faults, at(limit, 'scope'), { known: names, what: scope.kind, name: scope.name })
 }
 
-/** What makes a declared limit that limit; null when it cannot be read. */
+/** What makes a declared limit that limit, with what it does when it is reached; null when it cannot be read. */
 function idOf({ tree }: Spot): string | null {
   if (!isMapping(tree) || isBroken(tree)) return null
   const fields = plainLimit(tree)
@@ -29,7 +29,16 @@ function idOf({ tree }: Spot): string | null {
   const unit = parseUnit(fields.unit)
   if (!('value' in scope && 'value' in unit)) return null
   const window = parseWindow(fields.window, unit.value)
-  return 'value' in window ? declaredLimitId({ scope: scope.value, unit: unit.value, window: window.value }) : null
+  const onReached = parseOnReached(fields.onReached, fields.wait)
+  if (!('value' in window && 'value' in onReached)) return null
+  const isShare = typeof fields.amount === 'string' && fields.amount.endsWith('%')
+  const identity = {
+    scope: scope.value,
+    unit: unit.value,
+    window: window.value,
+    ...(isShare ? { percentOfBudget: 1 } : {}),
+  }
+  return `${declaredLimitId(identity)} ${onReached.value.kind}`
 }
 
 function checkDistinctLimits(faults: Faults, limits: readonly Spot[]): void {
@@ -40,7 +49,7 @@ function checkDistinctLimits(faults: Faults, limits: readonly Spot[]): void {
     const first = lines.get(id)
     if (first === undefined) lines.set(id, faults.lineOf(limit))
     else {
-      const problem = `has the scope, unit and window of the limit on line ${first}`
+      const problem = `has the scope, unit, window and onReached of the limit on line ${first}`
       faults.add(limit, problem, 'a limit that differs in one of them')
     }
   }

@@ -69,6 +69,19 @@ describe('changes of limits that are asked for at once', () => {
     expect(audit.map(entry => entry?.action)).toEqual(['create', 'delete', 'create'])
   })
 
+  it('make one beside another that does something else when it is reached: a warning before the stop', async () => {
+    const { register, book, id } = await stage()
+    const warning = await register.create({ ...TERMS, amount: 3, onReached: { kind: 'warn' } }, BY)
+    if (warning === 'taken') throw new Error('expected a limit')
+    expect(warning.id).not.toBe(id)
+    expect(await register.create({ ...TERMS, amount: 4, onReached: { kind: 'warn' } }, BY)).toBe('taken')
+    const caller = { key: 'ci', team: null, user: null, tags: {}, run: null }
+    expect(book.view(caller, NOW).map(({ limit, amount }) => [limit, amount])).toEqual([
+      [id, 5],
+      [warning.id, 3],
+    ])
+  })
+
   it('go on after one that the disk did not take, which changed nothing', async () => {
     const { register, id, fill, book } = await stage()
     fill(true)

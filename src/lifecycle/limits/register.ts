@@ -1,6 +1,13 @@
 import type { StoredLimit } from '../../ports/ledger.ts'
 import type { Actor, LimitChanges, LimitRegistry, LimitStateQuery } from '../../ports/limits.ts'
-import { declaredLimitId, type Limit, type LimitTerms, type LimitView, scopeText } from '../../vocabulary/limit.ts'
+import {
+  declaredLimitId,
+  type Limit,
+  type LimitTerms,
+  type LimitView,
+  scopeText,
+  twinLimitId,
+} from '../../vocabulary/limit.ts'
 import { readLimitTerms, writeLimitTerms } from '../../vocabulary/limit-terms.ts'
 import type { Plan } from '../../vocabulary/plan.ts'
 import { auditOf, CONFIGURATION, type RegisterParts, Turns } from './changes.ts'
@@ -34,7 +41,7 @@ export class LimitRegister implements LimitRegistry {
     const all = parts.store.limits()
     const stored = new Map(all.filter(limit => !isOfPlan(limit)).map(limit => [limit.id, limit]))
     for (const terms of declared) {
-      const id = declaredLimitId(terms)
+      const id = register.#freeId(terms)!
       await register.#declare(id, terms, stored.get(id))
       stored.delete(id)
     }
@@ -44,6 +51,15 @@ export class LimitRegister implements LimitRegistry {
     }
     await register.plans.open(plans, all.filter(isOfPlan))
     return register
+  }
+
+  /** Null where there is such a limit already, which does the same when it is reached. */
+  #freeId(terms: LimitTerms): string | null {
+    const id = declaredLimitId(terms)
+    const first = this.#limits.get(id)
+    if (first === undefined) return id
+    const twin = twinLimitId(terms)
+    return first.onReached.kind === terms.onReached.kind || this.#limits.has(twin) ? null : twin
   }
 
   async #declare(id: string, terms: LimitTerms, before: StoredLimit | undefined): Promise<void> {
@@ -91,14 +107,19 @@ export class LimitRegister implements LimitRegistry {
         if (found.length >= limit) return found
       }
     }
+    if (plan !== undefined) return found
+    for (const view of book.members(null, now)) {
+      if (found.length >= limit) break
+      if (scope === undefined || scope === 'each:run' || scope === view.scope) found.push(view)
+    }
     return found
   }
 
   /** On disk before it binds anybody: what a caller was refused by must not be gone after a crash. */
   create(terms: LimitTerms, by: Actor): Promise<Limit | 'taken'> {
     return this.#turns.take(async () => {
-      const id = declaredLimitId(terms)
-      if (this.#limits.has(id)) return 'taken'
+      const id = this.#freeId(terms)
+      if (id === null) return 'taken'
       const limit: Limit = { ...terms, id, createdAt: this.#parts.clock.now(), readOnly: false }
       await this.#keep(limit, null, by)
       this.#take(limit)
