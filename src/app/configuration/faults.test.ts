@@ -165,7 +165,7 @@ limits:
   - { scope: "key:made-later", unit: concurrency, amount: 2, window: { sliding: 1m } } # fault: limits[12].window
   - { scope: "key:made-later", unit: concurrency, amount: 2, window: total } # fault: limits[13]
   - { scope: "key:a", unit: requests, amount: 1, window: { sliding: 1m } }
-  - { scope: "key:a", unit: requests, amount: 9, window: { sliding: 60s }, onReached: warn } # fault: limits[15]
+  - { scope: "key:a", unit: requests, amount: 9, window: { sliding: 60s }, onReached: stop } # fault: limits[15]
   - { scope: "key:a", unit: requests, amount: 9, window: { anchored: 60s }, onReached: queue } # fault: limits[16].wait
   - { scope: "key:b", unit: requests, amount: 9, window: total, onReached: warn, wait: 5s } # fault: limits[17].wait
   - { scope: "key:c", unit: requests, amount: 9, window: total, onReached: { downgrade: smal } } # fault: limits[18].onReached.downgrade
