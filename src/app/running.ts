@@ -62,7 +62,7 @@ async function open(
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
   const { ledger } = stores
-  const limits = await openLimits({ limits: configuration.limits, plans: [] }, stores.limits, clock)
+  const limits = await openLimits(configuration, stores.limits, clock)
   opened.push(limits.close)
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
   const metrics = () => telemetry.metrics()
