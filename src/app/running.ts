@@ -5,7 +5,7 @@ import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { Owner } from '../threads/owner.ts'
-import { limitsOverThreads } from '../threads/registry.ts'
+import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
 import { answerCarried } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK } from './clock.ts'
@@ -82,6 +82,7 @@ async function open(
     registry,
     ledger,
     limits: owner === null ? limits.registry : limitsOverThreads(limits.registry, owner),
+    plans: owner === null ? limits.plans : plansOverThreads(limits.plans, owner),
     audits: query => stores.limits.audits(query),
     receiptOf,
   })
