@@ -6,7 +6,7 @@ import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { Owner } from '../threads/owner.ts'
-import { limitsOverThreads } from '../threads/registry.ts'
+import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
 import { answerCarried } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK } from './clock.ts'
@@ -63,7 +63,7 @@ async function open(
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
   const { ledger } = stores
-  const limits = await openLimits({ limits: configuration.limits, plans: [] }, stores.limits, clock)
+  const limits = await openLimits(configuration, stores.limits, clock)
   opened.push(limits.close)
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
   const metrics = () => telemetry.metrics()
@@ -83,6 +83,7 @@ async function open(
     registry,
     ledger,
     limits: owner === null ? limits.registry : limitsOverThreads(limits.registry, owner),
+    plans: owner === null ? limits.plans : plansOverThreads(limits.plans, owner),
     audits: query => stores.limits.audits(query),
     receiptOf,
   })

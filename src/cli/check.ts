@@ -16,9 +16,8 @@ export function register(program: Command): void {
       const loaded = loadConfiguration({ path, env: process.env })
       if (loaded.faults !== undefined) throw new CommandFailure(formatFaults(loaded.faults), WRONG_USAGE)
       if (loaded.warnings.length > 0) process.stderr.write(`${formatFaults(loaded.warnings)}\n`)
-      const { models, upstreams, keys, limits } = loaded.configuration
-      process.stdout.write(
-        `${path}: ${models.length} models, ${upstreams.length} upstreams, ${keys.length} keys, ${limits.length} limits: no fault\n`,
-      )
+      const { models, upstreams, keys, limits, plans } = loaded.configuration
+      const counted = `${models.length} models, ${upstreams.length} upstreams, ${keys.length} keys`
+      process.stdout.write(`${path}: ${counted}, ${limits.length} limits, ${plans.length} plans: no fault\n`)
     })
 }

@@ -9,6 +9,8 @@ import { addKeys } from './keys.ts'
 import { addLimitStates } from './limit-states.ts'
 import { addLimits } from './limits.ts'
 import { addListings } from './listings.ts'
+import { addPlanGrants } from './plan-grants.ts'
+import { addPlans } from './plans.ts'
 import { faultsOf, invalidInput, problem, serverProblem } from './problem.ts'
 import { addReceipts } from './receipts.ts'
 import { addUsage } from './usage.ts'
@@ -40,6 +42,8 @@ function createApp(dependencies: AdminDependencies): AdminApp {
   addListings(app, dependencies.registry)
   addLimits(app, dependencies)
   addLimitStates(app, dependencies.limits)
+  addPlans(app, dependencies)
+  addPlanGrants(app, dependencies.plans)
   addAudit(app, dependencies.audits)
   addReceipts(app, dependencies)
   addUsage(app, dependencies.ledger)
@@ -61,7 +65,7 @@ function describe(app: AdminApp): void {
     info: {
       title: 'Penstock admin API',
       version: '1',
-      description: 'Keys, limits, the audit of their changes, listings, receipts and usage.',
+      description: 'Keys, limits, plans, the audit of their changes, listings, receipts and usage.',
     },
     security: [{ adminToken: [] }],
   })

@@ -7,7 +7,7 @@ import { closed, time } from './fields.ts'
  * How limits look, for the OpenAPI document and for what the compiler holds answers to. These schemas read nothing:
  * what makes a limit is read by the one grammar that the configuration has too.
  */
-const window = z
+export const limitWindow = z
   .union([
     z.literal('total'),
     z.strictObject({ sliding: z.string() }),
@@ -25,7 +25,7 @@ const scope = z.string().openapi({
   example: 'key:ci',
 })
 const unit = z.enum([...LIMIT_UNITS])
-const quantity = z
+export const quantity = z
   .union([z.string(), z.number().int()])
   .openapi('Quantity', { description: 'Dollars as a decimal string, all else as a number.', example: '12.50' })
 const onReached = z
@@ -41,7 +41,7 @@ export const limitSchema = z
     scope,
     unit,
     amount: quantity,
-    window: window.optional(),
+    window: limitWindow.optional(),
     onReached,
     wait: wait.optional(),
   })
@@ -52,7 +52,7 @@ export const newLimitSchema = closed(
     scope,
     unit,
     amount: quantity,
-    window: window.optional(),
+    window: limitWindow.optional(),
     onReached: onReached.optional(),
     wait: wait.optional(),
   },
@@ -69,7 +69,7 @@ export const limitStateSchema = z
     id: z.string().nullable().openapi({ description: 'Null for the budget of a run.' }),
     scope: z.string().openapi({ description: 'Of an `each:` limit, its member: key:ci.' }),
     unit,
-    window: z.union([window, z.null()]),
+    window: z.union([limitWindow, z.null()]),
     amount: quantity,
     used: quantity,
     held: quantity.openapi({ description: 'Set aside for calls that are under way.' }),

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { LimitRegistry } from '../ports/limits.ts'
 import { scopeText } from '../vocabulary/limit.ts'
 import { parseScope } from '../vocabulary/limit-terms.ts'
+import { isShortName } from '../vocabulary/names.ts'
 import { INVALID, json, UNAUTHORISED } from './answers.ts'
 import type { AdminApp } from './app.ts'
 import { closed, pageSize } from './fields.ts'
@@ -14,6 +15,8 @@ export const MAX_STATES = 10_000
 const scope = z
   .string()
   .transform((text, context) => {
+    const plan = text.startsWith('plan:') ? text.slice('plan:'.length) : ''
+    if (isShortName(plan)) return text
     const read = parseScope(text)
     if ('value' in read) return scopeText(read.value)
     context.addIssue({ code: 'custom', message: read.fault })
@@ -21,7 +24,7 @@ const scope = z
   })
   .openapi({
     type: 'string',
-    description: 'Only this one: each:key for all keys, key:ci for one.',
+    description: 'Only this one: each:key for all keys, key:ci for one, plan:pro for the pool of a plan.',
     example: 'each:key',
   })
 

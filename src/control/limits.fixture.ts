@@ -14,6 +14,8 @@ export interface MemoryLimits extends LimitRegistry {
   readonly audits: LimitStore['audits']
   /** What `states` was asked. */
   readonly asked: LimitStateQuery[]
+  /** Puts what somebody else changed into the audit. */
+  keep(entry: AuditEntry | null): void
   /** Counts so much as used by a member of a limit: its scope, or that of one of an `each:`. */
   use(id: string, scope: string, used: number): void
 }
@@ -36,6 +38,10 @@ export function memoryLimits(now: EpochMs, declared: readonly LimitTerms[]): Mem
   }
   return {
     asked,
+    keep: entry => {
+      // What is declared was there before the stage, as declared limits are.
+      if (entry !== null && entry.actor !== 'configuration') entries.push(entry)
+    },
     limits: () => [...known.values()],
     states: async query => {
       asked.push(query)

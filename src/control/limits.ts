@@ -1,9 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { type Limit, type LimitTerms, scopeText, windowText } from '../vocabulary/limit.ts'
 import { INVALID, json, missing, problemSchema, UNAUTHORISED } from './answers.ts'
 import { type AdminApp, actorOf } from './app.ts'
+import { bodyOf, described } from './bodies.ts'
 import type { AdminDependencies } from './dependencies.ts'
 import { readLimitChanges, readNewLimit } from './limit-input.ts'
 import { limitChangesSchema, limitSchema, limitWithStateSchema, newLimitSchema } from './limit-schema.ts'
@@ -64,11 +63,6 @@ const removeRoute = createRoute({
   responses: { 204: { description: 'Removed.' }, ...DECLARED, ...missing('limit'), ...UNAUTHORISED },
 })
 
-/** A body that the document describes and no schema reads. */
-function described(name: string) {
-  return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } } }
-}
-
 export function addLimits(app: AdminApp, { limits, registry }: Pick<AdminDependencies, 'limits' | 'registry'>): void {
   app.openAPIRegistry.register('NewLimit', newLimitSchema)
   app.openAPIRegistry.register('LimitChanges', limitChangesSchema)
@@ -117,14 +111,6 @@ export function addLimits(app: AdminApp, { limits, registry }: Pick<AdminDepende
         return context.json(unknown(id), 404)
     }
   })
-}
-
-async function bodyOf(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json()
-  } catch {
-    throw new HTTPException(400, { message: 'expected a body of JSON' })
-  }
 }
 
 function taken(terms: LimitTerms, limits: readonly Limit[]): Problem {

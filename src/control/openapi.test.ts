@@ -39,19 +39,27 @@ describe('the OpenAPI document', () => {
     expect(described.sort()).toEqual([
       'delete /admin/v1/keys/{name}',
       'delete /admin/v1/limits/{id}',
+      'delete /admin/v1/plans/{name}',
+      'delete /admin/v1/plans/{name}/grants/{id}',
       'get /admin/v1/audit',
       'get /admin/v1/keys',
       'get /admin/v1/limit-states',
       'get /admin/v1/limits',
       'get /admin/v1/limits/{id}',
       'get /admin/v1/models',
+      'get /admin/v1/plans',
+      'get /admin/v1/plans/{name}',
+      'get /admin/v1/plans/{name}/grants',
       'get /admin/v1/receipts',
       'get /admin/v1/receipts/{id}',
       'get /admin/v1/upstreams',
       'get /admin/v1/usage',
       'patch /admin/v1/limits/{id}',
+      'patch /admin/v1/plans/{name}',
       'post /admin/v1/keys',
       'post /admin/v1/limits',
+      'post /admin/v1/plans',
+      'post /admin/v1/plans/{name}/grants',
     ])
   })
 

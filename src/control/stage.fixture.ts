@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LedgerStore, ReceiptQuery, UsageQuery, UsageReport } from '../ports/ledger.ts'
+import { Disk } from '../lifecycle/history.fixture.ts'
+import { type OpenLimits, openLimits } from '../lifecycle/limits/open.ts'
+import type { LedgerStore, LimitStore, ReceiptQuery, UsageQuery, UsageReport } from '../ports/ledger.ts'
 import type { NewKey, Registry } from '../ports/registry.ts'
 import { formatDollars } from '../units/money.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import { type Deployment, type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
 import { callIdToInteger, encodeCallId } from '../vocabulary/id.ts'
+import type { Plan } from '../vocabulary/plan.ts'
+import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { createAdmin } from './admin.ts'
 import { adminHandler } from './handler.ts'
@@ -36,6 +40,19 @@ const FAST: Model = {
 
 /** What the stage's configuration declares: sixty requests a minute of each key. */
 export const DECLARED = termsOf({ scope: 'each:key', unit: 'requests', amount: 60, window: { sliding: '1m' } })
+
+/** What it declares besides: an allowance of one dollar, then credits. */
+export const DECLARED_PLAN = planOf('team', {
+  subscribers: ['team:search'],
+  included: [{ scope: 'plan', unit: 'dollars', amount: '1', window: { calendar: 'month' } }],
+  overflow: [{ scope: 'plan', unit: 'dollars', grants: [{ id: 'first', amount: '2', createdAt: '2026-01-01' }] }],
+})
+
+function planOf(name: string, value: unknown): Plan {
+  const read = readPlan(name, value)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  return read.plan
+}
 
 export function sha256(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
@@ -189,6 +206,8 @@ export interface Stage {
   readonly ledger: MemoryLedger
   readonly registry: Registry
   readonly limits: MemoryLimits
+  /** Where calls of subscribers can be asked for. */
+  readonly planned: OpenLimits
   close(): Promise<void>
 }
 
@@ -222,10 +241,13 @@ export async function openStage(records: readonly CallRecord[] = [], others?: Re
   const registry = memoryRegistry()
   const ledger = memoryLedger(records)
   const limits = memoryLimits(BEGAN, [DECLARED])
+  const planned = await openPlans(limits)
   const fetch = createAdmin({
     registry,
     ledger,
-    limits,
+    // Limits of plans are in a book of their own here.
+    limits: { ...limits, states: query => (query.plan === undefined ? limits : planned.registry).states(query) },
+    plans: planned.plans,
     audits: limits.audits,
     receiptOf: plainReceipt,
   })
@@ -236,7 +258,25 @@ export async function openStage(records: readonly CallRecord[] = [], others?: Re
     else response.writeHead(404).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { url: urlOf(server), registry, ledger, limits, close: () => closed(server) }
+  return { url: urlOf(server), registry, ledger, limits, planned, close: () => closed(server) }
+}
+
+/** Real plans over a disk in memory, whose changes stand in the audit of the limits. */
+async function openPlans({ keep }: MemoryLimits): Promise<OpenLimits> {
+  const disk = new Disk().store()
+  const store: LimitStore = {
+    ...disk,
+    putLimit: async (limit, entry) => {
+      await disk.putLimit(limit, entry)
+      keep(entry)
+    },
+    removeLimit: async (id, entry) => {
+      await disk.removeLimit(id, entry)
+      keep(entry)
+    },
+  }
+  const clock = { now: () => BEGAN, monotonic: () => 0, after: () => () => {} }
+  return openLimits({ limits: [], plans: [DECLARED_PLAN] }, store, clock)
 }
 
 function urlOf(server: Server): string {

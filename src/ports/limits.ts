@@ -136,9 +136,9 @@ export interface PlanRegistry {
    *
    * @param value `{ limit?, id?, amount, priority?, createdAt?, expiresAt?, kind? }` as a plan writes them; `limit` is the
    *   id of the limit that they are for, and may be left out where only one is made of grants
-   * @returns the grants that were made: one for each member of their limit
+   * @returns the grant, as nobody has drawn of it
    */
-  grant(name: string, value: unknown, by: Actor): Promise<readonly PlanGrant[] | PlanFaults | 'taken' | 'unknown'>
+  grant(name: string, value: unknown, by: Actor): Promise<PlanGrant | PlanFaults | 'taken' | 'unknown'>
   /** Ends credits that were granted: what is used stays used, what calls hold is honoured, the rest is gone. */
   revokeGrant(name: string, id: string, by: Actor): Promise<'revoked' | 'written' | 'unknown'>
 }

@@ -5,6 +5,7 @@ import type { Key } from '../../vocabulary/caller.ts'
 import type { EngineKind, Model } from '../../vocabulary/deployment.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import type { LimitTerms } from '../../vocabulary/limit.ts'
+import type { Plan } from '../../vocabulary/plan.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
 
 /** Where the gateway listens. */
@@ -79,6 +80,8 @@ export interface Configuration {
   readonly keys: readonly DeclaredKey[]
   /** No two have the same scope, unit and window. Models and upstreams that they name are there. */
   readonly limits: readonly LimitTerms[]
+  /** No two have the same name. Models that they name are there. */
+  readonly plans: readonly Plan[]
   /** Threads of the data plane: 1 to 64. */
   readonly workers: number
   /** The file that was read; `embedded` when nothing was configured. */

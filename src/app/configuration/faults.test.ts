@@ -32,7 +32,7 @@ adminToken: \${NOT_SET}      # fault: adminToken
 workers: 65                  # fault: workers
 `,
   'parts of a later version': `
-plans: {}                    # fault: plans
+contracts: {}                # fault: contracts
 tiers: {}                    # fault: tiers
 shares: {}                   # fault: shares
 queue: {}                    # fault: queue

@@ -6,7 +6,7 @@ import { cut, type LeafIssue, shown } from './leaves.ts'
 import { isMapping, type Mapping } from './walk.ts'
 
 /** A value of a file as JSON would have it. */
-function plain(tree: Tree): unknown {
+export function plain(tree: Tree): unknown {
   if (!(tree instanceof Leaf)) {
     if (!isMapping(tree)) return (tree as readonly Tree[]).map(plain)
     return Object.fromEntries(Object.entries(tree).map(([name, inner]) => [name, plain(inner)]))
@@ -34,7 +34,7 @@ export function isBroken(tree: Tree): boolean {
 }
 
 /** What stands there as the file has it, as the end of a sentence: no value of the environment is in it. */
-function described(tree: Tree | undefined): string {
+export function described(tree: Tree | undefined): string {
   if (tree === undefined) return 'is missing'
   if (!(tree instanceof Leaf)) {
     return `is ${cut(JSON.stringify(tree, (_, inner) => (inner instanceof Leaf ? inner.written : inner)))}`
@@ -44,7 +44,7 @@ function described(tree: Tree | undefined): string {
 }
 
 /** What a sentence about a limit expected, without the value that it got: the file may have that from the environment. */
-function expectedBy(sentence: string): string {
+export function expectedBy(sentence: string): string {
   const got = sentence.indexOf('; got ')
   return (got < 0 ? sentence : sentence.slice(0, got)).replace(/^expected /, '')
 }

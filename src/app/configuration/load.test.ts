@@ -209,6 +209,7 @@ describe('a configuration without a fault', () => {
       prices: [],
       keys: [],
       limits: [],
+      plans: [],
       workers: 1,
     })
   })

@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts'
 import type { HardwareTables } from './hardware.ts'
 import { checkLimits } from './limitReferences.ts'
 import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
+import { checkPlans } from './planReferences.ts'
 import { PRICE_UNITS } from './schema.ts'
 import { checkUpstream } from './upstreams.ts'
 import { at, checkReference, entries, Faults, items, quoted, type Spot, textOf } from './walk.ts'
@@ -95,5 +96,6 @@ export function checkReferences(
   checkPrices(faults, root, upstreams)
   checkKeys(faults, root, models)
   checkLimits(faults, root, { models, upstreams })
+  checkPlans(faults, root, models)
   return faults.found
 }

@@ -113,6 +113,7 @@ export function resolveConfiguration(
     prices: (form.prices ?? []).map(priceOf),
     keys: (form.keys ?? []).map(key => keyOf(key, from.modifiedAt)),
     limits: form.limits ?? [],
+    plans: form.plans ?? [],
     workers: form.workers ?? DEFAULT_WORKERS,
     source: from.source,
   }

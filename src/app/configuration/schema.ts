@@ -22,6 +22,7 @@ import {
   reference,
 } from './leaves.ts'
 import { limit } from './limits.ts'
+import { plansOf } from './plans.ts'
 import { mapping, named, optional, required } from './shapes.ts'
 
 const DAY = 86_400_000
@@ -107,6 +108,7 @@ const configuration = mapping({
   prices: optional(z.array(price)),
   keys: optional(z.array(key)),
   limits: optional(z.array(limit)),
+  plans: optional(named(z.unknown())).transform(plansOf),
   workers: workers.optional(),
 })
 

@@ -7,7 +7,7 @@ import { type ConfigurationForm, configurationSchema } from './schema.ts'
 
 /** Entries that have a meaning in a later version, by the path they stand at; `*` is any name or index. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  '': ['plans', 'budgets', 'contracts', 'tiers', 'shares', 'queue'],
+  '': ['budgets', 'contracts', 'tiers', 'shares', 'queue'],
   'upstreams.*': ['maxRunning', 'kvBlocks', 'region'],
   'keys.*': ['tiers', 'plan', 'limits'],
   'models.*': ['tiers', 'limits'],

@@ -185,6 +185,7 @@ export async function embeddedConfiguration(options: EmbeddedOptions): Promise<E
     prices: [],
     keys: [],
     limits: [],
+    plans: [],
     workers: DEFAULT_WORKERS,
     source: 'embedded',
   }

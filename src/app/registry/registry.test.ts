@@ -69,6 +69,7 @@ const configuration: Configuration = {
   prices: [],
   keys: [declared('ci', 'sk-declared')],
   limits: [],
+  plans: [],
   workers: 1,
   source: 'penstock.yaml',
 }

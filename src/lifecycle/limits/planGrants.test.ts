@@ -14,7 +14,7 @@ describe('credits that are granted', () => {
     const { plans } = await world.open(declared)
     world.call('1')
     const made = await plans.grant('pro', { id: 'bought', amount: '5', expiresAt: '2027-01-01' }, BY)
-    expect(made).toMatchObject([{ id: 'bought', amount: 5e9, used: 0, remaining: 5e9, isWritten: false, priority: 50 }])
+    expect(made).toMatchObject({ id: 'bought', amount: 5e9, used: 0, remaining: 5e9, isWritten: false, priority: 50 })
     expect(world.call('1')).toMatchObject({ overflow: ['pro'] })
     expect(world.call('4')).toMatchObject({ overflow: ['pro'] })
     const drawn = [
@@ -44,7 +44,7 @@ describe('credits that are granted', () => {
   it('get an id of their own when they have none, and are refused when it is taken', async () => {
     const { plans } = await world.open(declared)
     const ids = []
-    for (let i = 0; i < 3; i++) ids.push(((await plans.grant('pro', { amount: '1' }, BY)) as PlanGrant[])[0]!.id)
+    for (let i = 0; i < 3; i++) ids.push(((await plans.grant('pro', { amount: '1' }, BY)) as PlanGrant).id)
     expect(new Set(ids).size).toBe(3)
     for (const id of [ids[0], 'first']) expect(await plans.grant('pro', { id, amount: '1' }, BY)).toBe('taken')
     expect(await plans.grant('max', { amount: '1' }, BY)).toBe('unknown')
@@ -126,7 +126,7 @@ describe('credits that are granted', () => {
     expect(await plans.grant('pro', { amount: 5 }, BY)).toMatchObject({ faults: [{ path: ['limit'] }] })
     const [told] = (await plans.grants('pro')) as PlanGrant[]
     expect(told).toMatchObject({ id: 'g', scope: 'each:user', unit: 'requests', remaining: 9, isWritten: true })
-    expect(await plans.grant('pro', { amount: 5, limit: told!.limit }, BY)).toMatchObject([{ amount: 5 }])
+    expect(await plans.grant('pro', { amount: 5, limit: told!.limit }, BY)).toMatchObject({ amount: 5 })
     expect(await plans.grant('max', { amount: '5' }, BY)).toMatchObject({ faults: [{ path: [] }] })
   })
 })

@@ -1,7 +1,7 @@
 import type { MemberGrants } from '../../policy/limits/registry.ts'
 import type { PlanFaults, PlanGrant } from '../../ports/limits.ts'
 import { type EpochMs, formatTime } from '../../units/time.ts'
-import { type Limit, MAX_QUANTITY, scopeText } from '../../vocabulary/limit.ts'
+import { type Limit, type LimitUnit, MAX_QUANTITY, scopeText } from '../../vocabulary/limit.ts'
 import { fieldsOf, quote } from '../../vocabulary/limit-terms.ts'
 import { Faults, MAX_GRANTS, readGrant } from '../../vocabulary/plan-amounts.ts'
 import type { Grant } from '../../vocabulary/plan-grant.ts'
@@ -30,7 +30,8 @@ export function readGrantFor(limits: readonly Limit[], value: unknown, now: Epoc
   const limit = limitFor(faults, limits, wanted)
   const known = madeOfGrants(limits).flatMap(({ grants }) => grants!)
   const unsaid = { id: freeId(known, now), createdAt: formatTime(Math.floor(now)) }
-  const grant = readGrant(faults, [], { value: { ...unsaid, ...rest }, unit: limit?.unit ?? null })
+  const unit = limit?.unit ?? onlyUnit(madeOfGrants(limits))
+  const grant = readGrant(faults, [], { value: { ...unsaid, ...rest }, unit })
   if (limit === null || grant === null || faults.all.length > 0) return { faults: faults.all }
   if (known.some(({ id }) => id === grant.id)) return 'taken'
   const grants = limit.grants!
@@ -53,6 +54,11 @@ function limitFor(faults: Faults, limits: readonly Limit[], wanted: unknown): Li
   return (
     possible.find(({ id }) => id === wanted) ?? faults.add(['limit'], `expected one of ${ids}; got ${quote(wanted)}`)
   )
+}
+
+function onlyUnit(limits: readonly Limit[]): LimitUnit | null {
+  const units = new Set(limits.map(({ unit }) => unit))
+  return units.size === 1 ? limits[0]!.unit : null
 }
 
 /** An id that is made of the time and that no other has. */
@@ -85,19 +91,22 @@ export function grantsOf(
   given: readonly Given[],
   took: (id: string) => Iterable<MemberGrants>,
 ): readonly PlanGrant[] {
-  return madeOfGrants(limits).flatMap(({ id: limit, unit, scope, grants }) => {
-    const members = [...took(limit)]
-    const isWritten = (id: string) => !given.some(entry => entry.limit === limit && entry.grant.id === id)
+  return madeOfGrants(limits).flatMap(of => {
+    const { unit, scope, grants } = of
+    const members = [...took(of.id)]
+    const isWritten = (id: string) => !given.some(({ limit, grant }) => limit === of.id && grant.id === id)
     const none: MemberGrants = { scope: scopeText(scope), grants: [] }
     return (members.length > 0 ? members : [none]).flatMap(member => {
-      const begun = new Set(member.grants.map(({ id }) => id))
-      // Of what has not begun all is left.
-      const ahead = grants!
-        .filter(({ id }) => !begun.has(id))
-        .map(grant => ({ ...grant, used: 0, remaining: grant.amount, expired: 0 }))
-      return [...member.grants, ...ahead].map(view => {
-        return { ...view, limit, unit, scope: member.scope, isWritten: isWritten(view.id) }
+      const begun = member.grants.map(view => {
+        return { ...view, limit: of.id, unit, scope: member.scope, isWritten: isWritten(view.id) }
       })
+      const ahead = grants!.filter(grant => !begun.some(({ id }) => id === grant.id))
+      return [...begun, ...ahead.map(grant => ({ ...untouched(of, grant, isWritten(grant.id)), scope: member.scope }))]
     })
   })
+}
+
+/** A grant of which nobody has drawn anything. */
+export function untouched({ id: limit, unit, scope }: Limit, grant: Grant, isWritten: boolean): PlanGrant {
+  return { ...grant, used: 0, remaining: grant.amount, expired: 0, limit, unit, scope: scopeText(scope), isWritten }
 }

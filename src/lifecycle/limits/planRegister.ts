@@ -6,7 +6,7 @@ import { limitsOfPlan, type Plan } from '../../vocabulary/plan.ts'
 import { writeGrant, writePlan } from '../../vocabulary/plan-form.ts'
 import type { Grant } from '../../vocabulary/plan-grant.ts'
 import { auditOf, type Changed, CONFIGURATION, type RegisterParts, type Turns } from './changes.ts'
-import { ended, grantsOf, readGrantFor } from './planGrants.ts'
+import { ended, grantsOf, readGrantFor, untouched } from './planGrants.ts'
 import {
   type Given,
   limitRow,
@@ -206,7 +206,7 @@ export class PlanRegister implements PlanRegistry {
     return grantsOf(limits, given, id => book.grants(id, clock.now()))
   }
 
-  grant(name: string, value: unknown, by: Actor): Promise<readonly PlanGrant[] | PlanFaults | 'taken' | 'unknown'> {
+  grant(name: string, value: unknown, by: Actor): Promise<PlanGrant | PlanFaults | 'taken' | 'unknown'> {
     return this.#turns.take(async () => {
       const before = this.#plans.get(name)
       if (before === undefined) return 'unknown'
@@ -214,7 +214,7 @@ export class PlanRegister implements PlanRegistry {
       if (read === 'taken' || 'faults' in read) return read
       const after = this.#recompile(before, before.plan, [...before.given, read])
       await this.#replace(before, after, this.#grantChange(before, read, { before: null, after: read.grant }), by)
-      return this.#grantsOf(after).filter(({ limit, id }) => limit === read.limit && id === read.grant.id)
+      return untouched(after.limits.find(({ id }) => id === read.limit)!, read.grant, false)
     })
   }
 
