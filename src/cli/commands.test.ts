@@ -63,7 +63,7 @@ describe('wrong usage', () => {
     expect((await penstock([])).code).toBe(2)
     const help = await penstock(['--help'])
     expect(help.code).toBe(0)
-    for (const name of ['serve', 'check', 'key', 'usage', 'receipt', 'limits', 'status-line', 'replay'])
+    for (const name of ['serve', 'check', 'key', 'usage', 'receipt', 'limits', 'plans', 'status-line', 'replay'])
       expect(help.out).toContain(name)
     expect((await penstock(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })

@@ -1,5 +1,5 @@
 import { formatDollars, parseDollars } from '../units/money.ts'
-import type { DurationMs } from '../units/time.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import { LIMIT_UNITS, type LimitUnit } from '../vocabulary/limit.ts'
 
 /** A limit as gateways show it: money as decimal strings of dollars, counts as numbers. */
@@ -13,6 +13,9 @@ export interface LimitTold {
   readonly left: string | number
   /** RFC 3339. */
   readonly resetsAt: string | null
+  /** Only of limits of a plan. */
+  readonly plan?: string
+  readonly part?: string
 }
 
 /** The limits of an answer; null when it is none of a gateway. */
@@ -65,6 +68,12 @@ export function spanWords(span: DurationMs): string {
 
 function parts(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`
+}
+
+/** When room comes back, `in 2h 14m`; empty where it does not, or has. */
+export function resetsWords({ resetsAt }: Pick<LimitTold, 'resetsAt'>, now: EpochMs): string {
+  const resetsInMs = resetsAt === null ? 0 : Date.parse(resetsAt) - now
+  return resetsInMs > 0 ? `in ${spanWords(resetsInMs)}` : ''
 }
 
 const CENT = 10_000_000n

@@ -24,6 +24,7 @@ const STATES = [
   { ...REQUESTS, resetsAt: RESETS_AT, id: 'lim_1' },
   { ...DOLLARS, resetsAt: null, id: 'lim_2' },
 ]
+const PLANNED = { ...DOLLARS, scope: 'plan:pro', resetsAt: null, id: 'lim_3', plan: 'pro', part: 'included' }
 const OWN = [
   { ...REQUESTS, resetsAt: null },
   { ...DOLLARS, resetsAt: null },
@@ -55,6 +56,7 @@ beforeAll(async () => {
         const faults = [{ place: 'scope', message: 'expected a scope' }]
         return send(400, JSON.stringify({ error: { message: 'scope: expected a scope', faults } }))
       }
+      if (scope === PLANNED.scope) return send(200, JSON.stringify({ limits: [PLANNED] }))
       return send(200, JSON.stringify({ limits: STATES.filter(limit => scope === null || limit.scope === scope) }))
     }
     if (pathname === '/v1/limits' && secret === KEY) return send(200, JSON.stringify({ limits: OWN }))
@@ -103,9 +105,15 @@ describe('penstock limits', () => {
     expect(table).toMatch(/│ user:ana │ dollars +│ total +│ +1 │ +0\.5 │ +1\.5 │ +3 │ +│/)
     const lines = (await asAdmin(['--format', 'csv'])).out.split('\n')
     expect(lines.slice(0, 2)).toEqual([
-      'scope,unit,window,amount,used,held,left,resetsAt,id',
-      `key:ci,requests,"{""sliding"":""1m""}",5,2,0,3,${RESETS_AT},lim_1`,
+      'scope,unit,window,amount,used,held,left,resetsAt,id,plan',
+      `key:ci,requests,"{""sliding"":""1m""}",5,2,0,3,${RESETS_AT},lim_1,`,
     ])
+  })
+
+  it('shows of which plan a limit is, where there is one', async () => {
+    expect((await asAdmin(['--scope', 'plan:pro'])).out).toMatch(/│ plan │ scope .*\n.*\n│ pro +│ plan:pro │ dollars/)
+    expect((await asAdmin([])).out).not.toContain('plan')
+    expect((await asAdmin(['--scope', 'plan:pro', '--format', 'csv'])).out).toMatch(/,lim_3,pro\n$/)
   })
 
   it('ends with 2 for a scope that the gateway calls wrong, and says it once', async () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { CommandFailure } from './failure.ts'
 import { askAdminOrCaller, expectStatus, withGateway, withKey } from './gateway.ts'
-import { type LimitTold, readLimits, spanWords, windowWords } from './limitView.ts'
+import { type LimitTold, readLimits, resetsWords, windowWords } from './limitView.ts'
 import { type Format, print, type Row, withFormat } from './output.ts'
 import type { GatewayOptions } from './whereabouts.ts'
 
@@ -11,7 +11,7 @@ interface Options extends GatewayOptions {
 }
 
 const TABLE_COLUMNS = ['scope', 'unit', 'window', 'used', 'held', 'left', 'amount', 'resets']
-const CSV_COLUMNS = ['scope', 'unit', 'window', 'amount', 'used', 'held', 'left', 'resetsAt', 'id']
+const CSV_COLUMNS = ['scope', 'unit', 'window', 'amount', 'used', 'held', 'left', 'resetsAt', 'id', 'plan']
 
 /** Adds `limits` to the commands. */
 export function register(program: Command): void {
@@ -34,7 +34,8 @@ async function show(options: Options, command: Command): Promise<void> {
   const now = SYSTEM_CLOCK.now()
   const rows: readonly Row[] = limits.map(limit => ({ ...limit }))
   if (format !== 'table') return print(format, { ...(body as object), limits }, { columns: CSV_COLUMNS, rows })
-  return print('table', body, { columns: TABLE_COLUMNS, rows: limits.map(limit => rowOf(limit, now)) })
+  const columns = limits.some(({ plan }) => plan !== undefined) ? ['plan', ...TABLE_COLUMNS] : TABLE_COLUMNS
+  return print('table', body, { columns, rows: limits.map(limit => rowOf(limit, now)) })
 }
 
 /** An `each:` limit is told as that, or once for each member. */
@@ -43,6 +44,5 @@ function isOfScope({ scope }: LimitTold, asked: string): boolean {
 }
 
 function rowOf(limit: LimitTold, now: number): Row {
-  const resetsInMs = limit.resetsAt === null ? 0 : Date.parse(limit.resetsAt) - now
-  return { ...limit, window: windowWords(limit.window), resets: resetsInMs > 0 ? `in ${spanWords(resetsInMs)}` : '' }
+  return { ...limit, window: windowWords(limit.window), resets: resetsWords(limit, now) }
 }

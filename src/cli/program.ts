@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   usage: () => import('./usage.ts'),
   receipt: () => import('./receipt.ts'),
   limits: () => import('./limits.ts'),
+  plans: () => import('./plans.ts'),
   'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
 }
@@ -27,6 +28,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const program = new Command('penstock')
     .description('The AI production layer: one metered, durable path from applications to models.')
     .exitOverride()
+    // An option that stands behind a command's name is that command's.
+    .enablePositionalOptions()
     .showHelpAfterError('(--help lists what there is)')
   if (ASKS_FOR_VERSION.has(asked)) program.version(await version(), '-V, --version')
   const loaded = Object.hasOwn(COMMANDS, asked) ? [COMMANDS[asked]!] : Object.values(COMMANDS)
