@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import { formatTime } from '../units/time.ts'
-import { type Limit, type LimitView, showQuantity } from '../vocabulary/limit.ts'
+import { type Limit, type LimitView, showQuantity, takenOf } from '../vocabulary/limit.ts'
 import { writeLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { limitSchema, limitStateSchema } from './limit-schema.ts'
 
@@ -11,17 +11,11 @@ export function shownLimit(limit: Limit): z.infer<typeof limitSchema> {
 }
 
 export function shownState(view: LimitView): z.infer<typeof limitStateSchema> {
-  const { limit: id, scope, unit, window, resetsAt, plan, part, expiresAt } = view
+  const { limit: id, unit, left, plan, part, expiresAt } = view
   return {
     id,
-    scope,
-    unit,
-    window,
-    amount: showQuantity(unit, view.amount),
-    used: showQuantity(unit, view.used),
-    held: showQuantity(unit, view.held),
-    left: showQuantity(unit, view.left),
-    resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+    ...takenOf(view),
+    left: showQuantity(unit, left),
     ...(plan && part ? { plan, part } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt: formatTime(expiresAt) }),
   }

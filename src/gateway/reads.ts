@@ -4,7 +4,7 @@ import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { DialectName } from '../vocabulary/dialect.ts'
 import { callIdToInteger } from '../vocabulary/id.ts'
-import { type LimitView, type Quantity, showQuantity } from '../vocabulary/limit.ts'
+import { type LimitView, showQuantity, takenOf } from '../vocabulary/limit.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { answerBytes, answerJson, refuse } from './answer.ts'
 import { authenticate, isLoopback, secretIn } from './authenticate.ts'
@@ -129,17 +129,11 @@ export class ReadRoutes {
 }
 
 /** A limit as its callers see it: its id is the admin's alone. */
-function limitOf({ scope, unit, window, amount, used, held, left, resetsAt, plan, part, expiresAt }: LimitView) {
-  const show = (quantity: Quantity) => showQuantity(unit, quantity)
+function limitOf(view: LimitView) {
+  const { unit, left, plan, part, expiresAt } = view
   return {
-    scope,
-    unit,
-    window,
-    amount: show(amount),
-    used: show(used),
-    held: show(held),
-    left: show(left),
-    resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+    ...takenOf(view),
+    left: showQuantity(unit, left),
     ...(plan ? { plan, part } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt: formatTime(expiresAt) }),
   }

@@ -1,5 +1,5 @@
 import { formatDollars } from '../units/money.ts'
-import type { DurationMs, EpochMs } from '../units/time.ts'
+import { type DurationMs, type EpochMs, formatTime } from '../units/time.ts'
 import type { BurnRates } from './plan-burn.ts'
 import type { Grant } from './plan-grant.ts'
 
@@ -182,6 +182,20 @@ export function scopeText(scope: Scope): string {
 /** A quantity as JSON shows it: money as a decimal string of dollars, counts as numbers. */
 export function showQuantity(unit: LimitUnit, quantity: Quantity): string | number {
   return unit === 'dollars' ? formatDollars(BigInt(quantity)) : quantity
+}
+
+/** A limit and how much of it is taken, as JSON shows it to callers. */
+export function takenOf({ scope, unit, window, amount, used, held, resetsAt }: LimitView) {
+  const show = (quantity: Quantity) => showQuantity(unit, quantity)
+  return {
+    scope,
+    unit,
+    window,
+    amount: show(amount),
+    used: show(used),
+    held: show(held),
+    resetsAt: resetsAt === null ? null : formatTime(resetsAt),
+  }
 }
 
 /** The same window has the same text, however its form was written. */

@@ -1,6 +1,5 @@
-import { formatTime } from '../../units/time.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
-import { type LimitRefusal, showQuantity } from '../../vocabulary/limit.ts'
+import { type LimitRefusal, takenOf } from '../../vocabulary/limit.ts'
 import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
 
 /** How one cause of a refusal looks in both dialects. */
@@ -130,17 +129,5 @@ export function openaiError(refusal: Refusal) {
 /** What a refusal by a limit says of it besides its sentence; nothing in any other. */
 function limitOf(refusal: Refusal) {
   if (!('limit' in refusal)) return {}
-  const { scope, unit, window, amount, used, held, resetsAt } = refusal.limit
-  const show = (quantity: number) => showQuantity(unit, quantity)
-  return {
-    penstock: {
-      scope,
-      unit,
-      window,
-      amount: show(amount),
-      used: show(used),
-      held: show(held),
-      resetsAt: resetsAt === null ? null : formatTime(resetsAt),
-    },
-  }
+  return { penstock: takenOf(refusal.limit) }
 }
