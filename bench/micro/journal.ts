@@ -75,6 +75,8 @@ function plainCalls(count: number, firstSequence: number, medianMs: number): rea
         {
           deployment: `openai/model-${model}`,
           outcome: 'completed',
+          replica: null,
+          route: null,
           status: 200,
           startedAt: at,
           durationMs: durationMs - random(),

@@ -77,6 +77,8 @@ function record(tariff: Tariff): CallRecord {
       {
         deployment: 'openai/gpt-5-mini',
         outcome: 'completed',
+        replica: null,
+        route: null,
         status: 200,
         startedAt: AT,
         durationMs: 801,

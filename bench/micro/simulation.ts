@@ -90,12 +90,22 @@ async function streamTokens(
       return new Promise<void>(resolve => {
         engine.attempt(
           {
-            deployment: { name: 'sim/m', upstream: 'sim', model: 'm', dialects: ['openai'], engine: 'simulated' },
+            deployment: {
+              name: 'sim/m',
+              upstream: 'sim',
+              model: 'm',
+              dialects: ['openai'],
+              engine: 'simulated',
+              replicas: 1,
+              grams: null,
+            },
             endpoint: 'chat/completions',
             query: '',
             headers: [],
             body: [Buffer.from(JSON.stringify(body))],
             streamed: true,
+            replica: 0,
+            connectMs: 1_000,
           },
           { head() {}, data() {}, end: resolve, fail: () => resolve() },
         )

@@ -61,7 +61,14 @@ function recordOf(n: number): CallRecord {
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
-    attempts: [{ ...attempt, timeToFirstTokenMs: durationMs / 3 }],
+    attempts: [
+      {
+        replica: null,
+        route: null,
+        ...attempt,
+        timeToFirstTokenMs: durationMs / 3,
+      },
+    ],
   }
 }
 

@@ -61,6 +61,9 @@ function recordOf(n: number): CallRecord {
   } as const
   const attempt = {
     deployment: 'openai/gpt',
+
+    replica: null,
+    route: null,
     outcome: 'completed',
     status: 200,
     startedAt: clock.now(),

@@ -8,11 +8,12 @@ import type { NewKey, Registry } from '../ports/registry.ts'
 import { formatDollars } from '../units/money.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
-import { type Deployment, type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
+import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import { callIdToInteger, encodeCallId } from '../vocabulary/id.ts'
 import type { Plan } from '../vocabulary/plan.ts'
 import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
+import { DEFAULT_RESILIENCE } from '../vocabulary/resilience.ts'
 import { createAdmin } from './admin.ts'
 import { adminHandler } from './handler.ts'
 import { type MemoryLimits, memoryLimits, termsOf } from './limits.fixture.ts'
@@ -27,6 +28,8 @@ const DEPLOYMENT: Deployment = {
   model: 'check-chat',
   dialects: ['openai'],
   engine: null,
+  replicas: 1,
+  grams: null,
 }
 
 const FAST: Model = {
@@ -34,7 +37,7 @@ const FAST: Model = {
   deployments: [DEPLOYMENT],
   route: 'inOrder',
   maxOutputTokens: 4096,
-  timeLimits: NO_TIME_LIMITS,
+  resilience: DEFAULT_RESILIENCE,
   createdAt: BEGAN,
 }
 
@@ -115,6 +118,8 @@ export function recordOf(n: number, over: Partial<CallRecord> = {}): CallRecord 
       {
         deployment: DEPLOYMENT.name,
         outcome: 'completed',
+        replica: null,
+        route: null,
         status: 200,
         startedAt: at,
         durationMs: 801,

@@ -21,6 +21,9 @@ function makeWire(endpoint: Endpoint): Wire {
     parseBody: bodyParser(endpoint),
     readAnswer: answerReader(endpoint),
     openStream: body => openStream(endpoint, body),
+    follow: () => null,
+    saysTooLong: () => false,
+    refusesPrefill: () => false,
     closingComment,
     streamError: (refusal, id) => streamError(endpoint, refusal, id),
   }

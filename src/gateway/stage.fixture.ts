@@ -14,10 +14,11 @@ import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { Registry } from '../ports/registry.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
-import { type Deployment, type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
+import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
+import { DEFAULT_RESILIENCE } from '../vocabulary/resilience.ts'
 import { Gateway } from './server.ts'
 
 const clock: Clock = {
@@ -80,7 +81,7 @@ function registryOf(models: readonly Model[]): Registry {
 
 function modelOf(name: string, deployment: Omit<Deployment, 'name'>): Model {
   const deployments = [{ ...deployment, name: `${deployment.upstream}/${deployment.model}` }]
-  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, timeLimits: NO_TIME_LIMITS, createdAt: 0 }
+  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, resilience: DEFAULT_RESILIENCE, createdAt: 0 }
 }
 
 function limitOf(value: Record<string, unknown>): Limit {
@@ -116,9 +117,30 @@ export async function startStage(
     sim: createSimulatedEngine({ model: 'Llama-3.1-8B', accelerator, replicas: 1, speed: 5, clock }),
   }
   const models = [
-    modelOf('fast', { upstream: 'mock', model: 'up-fast', dialects: ['openai'], engine: null }),
-    modelOf('claude', { upstream: 'mockAnthropic', model: 'up-claude', dialects: ['anthropic'], engine: null }),
-    modelOf('sim', { upstream: 'sim', model: 'Llama-3.1-8B', dialects: ['openai', 'anthropic'], engine: 'simulated' }),
+    modelOf('fast', {
+      upstream: 'mock',
+      model: 'up-fast',
+      dialects: ['openai'],
+      engine: null,
+      replicas: 1,
+      grams: null,
+    }),
+    modelOf('claude', {
+      upstream: 'mockAnthropic',
+      model: 'up-claude',
+      dialects: ['anthropic'],
+      engine: null,
+      replicas: 1,
+      grams: null,
+    }),
+    modelOf('sim', {
+      upstream: 'sim',
+      model: 'Llama-3.1-8B',
+      dialects: ['openai', 'anthropic'],
+      engine: 'simulated',
+      replicas: 1,
+      grams: null,
+    }),
   ]
   const book = new LimitBook(clock.now())
   for (const limit of limits) book.put(limitOf(limit), clock.now())

@@ -3,8 +3,9 @@ import type { Cancel, Clock } from '../ports/clock.ts'
 import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, TransportFailure } from '../ports/engine.ts'
 import type { StreamEnd, StreamReader } from '../ports/wire.ts'
 import type { EpochMs, MonotonicMs } from '../units/time.ts'
-import type { Deployment, TimeLimits } from '../vocabulary/deployment.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
+import type { Resilience } from '../vocabulary/resilience.ts'
 import type { Call } from './call.ts'
 import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
@@ -59,7 +60,7 @@ export class Attempt implements AttemptSink {
     this.#watch = new Watch(clock, outcome => this.abandon(outcome))
   }
 
-  start(engine: EngineClient, timeLimits: TimeLimits): void {
+  start(engine: EngineClient, { timeLimits, connectMs }: Resilience): void {
     const { wire, query, headers, body } = this.#call
     this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
@@ -70,6 +71,8 @@ export class Attempt implements AttemptSink {
         headers,
         body: body.forUpstream(this.deployment.model),
         streamed: body.streamed,
+        replica: 0,
+        connectMs,
       },
       this,
     )

@@ -3,8 +3,9 @@ import { tariffFromOverride } from '../policy/pricing/tariff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, UpstreamRequest } from '../ports/engine.ts'
 import type { AuditEntry, KeptBalance, KeptUse, LimitStore, StoredLimit } from '../ports/ledger.ts'
-import { type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
+import type { Model } from '../vocabulary/deployment.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
+import { DEFAULT_RESILIENCE, NO_TIME_LIMITS } from '../vocabulary/resilience.ts'
 import { type OpenLimits, openLimits } from './limits/open.ts'
 import { DEFAULT_BOUNDS, type World } from './world.ts'
 
@@ -165,10 +166,12 @@ export class Upstream implements EngineClient {
 
 export const MODELS: readonly Model[] = ['big', 'small'].map(name => ({
   name,
-  deployments: [{ name: `u/${name}`, upstream: 'u', model: name, dialects: ['openai'], engine: null }],
+  deployments: [
+    { name: `u/${name}`, upstream: 'u', model: name, dialects: ['openai'], engine: null, replicas: 1, grams: null },
+  ],
   route: 'inOrder',
   maxOutputTokens: null,
-  timeLimits: { ...NO_TIME_LIMITS, idleMs: 5_000 },
+  resilience: { ...DEFAULT_RESILIENCE, timeLimits: { ...NO_TIME_LIMITS, idleMs: 5_000 } },
   createdAt: 0,
 }))
 

@@ -203,7 +203,7 @@ export class Life implements AttemptOwner {
     if (next.kind === 'giveUp') return this.#refuse(next.refusal)
     const attempt = new Attempt(this.#call, next.deployment, this, this.#world.clock, this.#world.bounds)
     this.#current = attempt
-    attempt.start(this.#world.engine(next.deployment), this.#hold!.model.timeLimits)
+    attempt.start(this.#world.engine(next.deployment), this.#hold!.model.resilience)
   }
 
   /** Those that may serve the model, without the upstreams whose limits have no room. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Model, NO_TIME_LIMITS } from '../vocabulary/deployment.ts'
+import type { Model } from '../vocabulary/deployment.ts'
+import { DEFAULT_RESILIENCE } from '../vocabulary/resilience.ts'
 import { type NotedReply, stageLife } from './stage.fixture.ts'
 
 type Stage = ReturnType<typeof stageLife>['stage']
@@ -15,10 +16,12 @@ const limit = (scope: string, unit: string, amount: unknown, more: Record<string
 })
 const SMALL: Model = {
   name: 'small',
-  deployments: [{ name: 'u/s', upstream: 'u', model: 's', dialects: ['openai'], engine: null }],
+  deployments: [
+    { name: 'u/s', upstream: 'u', model: 's', dialects: ['openai'], engine: null, replicas: 1, grams: null },
+  ],
   route: 'inOrder',
   maxOutputTokens: null,
-  timeLimits: NO_TIME_LIMITS,
+  resilience: DEFAULT_RESILIENCE,
   createdAt: 0,
 }
 

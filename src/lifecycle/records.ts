@@ -24,5 +24,7 @@ export function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
     durationMs: endedAt! - started,
     timeToFirstTokenMs: firstTokenAt === null ? null : firstTokenAt - started,
     ...metered,
+    replica: null,
+    route: null,
   }
 }

@@ -7,13 +7,14 @@ import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../
 import type { CallTimings } from '../ports/observer.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
-import { type Deployment, type Model, NO_TIME_LIMITS, type TimeLimits } from '../vocabulary/deployment.ts'
+import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import { limitsOfPlan } from '../vocabulary/plan.ts'
 import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
+import { DEFAULT_RESILIENCE, NO_TIME_LIMITS, type Resilience, type TimeLimits } from '../vocabulary/resilience.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import type { Call } from './call.ts'
 import { Life } from './life.ts'
@@ -48,6 +49,7 @@ class LetterReader implements StreamReader {
   sawContent = false
   ended = false
   sawError = false
+  malformed = false
   usage: Usage | null = null
   usageFinal = false
   contentBytes = 0
@@ -89,11 +91,22 @@ export const LETTERS: Wire = {
     return { usage, contentBytes: sound ? text.length : 0, sound, error: text.startsWith('!error') }
   },
   openStream: () => new LetterReader(),
+  follow: () => null,
+  saysTooLong: () => false,
+  refusesPrefill: () => false,
   closingComment: fields => Buffer.from(`[${fields.dollars}]`),
   streamError: refusal => Buffer.from(`<${refusal.cause}>`),
 }
 
-export const DEPLOYMENT: Deployment = { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null }
+export const DEPLOYMENT: Deployment = {
+  name: 'u/m',
+  upstream: 'u',
+  model: 'm',
+  dialects: ['openai'],
+  engine: null,
+  replicas: 1,
+  grams: null,
+}
 
 export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
   return {
@@ -160,6 +173,7 @@ export interface StageOptions {
   readonly models?: Readonly<Record<string, Model>>
   readonly maxOutputTokens?: number
   readonly timeLimits?: Partial<TimeLimits>
+  readonly resilience?: Partial<Resilience>
   readonly call?: Partial<Call>
 }
 
@@ -298,7 +312,11 @@ export function stageLife(over: StageOptions = {}) {
       deployments: [DEPLOYMENT],
       route: 'inOrder',
       maxOutputTokens: null,
-      timeLimits: { ...NO_TIME_LIMITS, ...over.timeLimits },
+      resilience: {
+        ...DEFAULT_RESILIENCE,
+        timeLimits: { ...NO_TIME_LIMITS, ...over.timeLimits },
+        ...over.resilience,
+      },
       createdAt: 0,
     },
     caller: { key: 'ci', team: null, user: null, tags: {}, run: null },

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { MonotonicMs } from '../units/time.ts'
-import type { TimeLimits } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
+import type { TimeLimits } from '../vocabulary/resilience.ts'
 
 /** Ends an attempt that takes longer than its model may: to the first content, in silence, in all. */
 export class Watch {

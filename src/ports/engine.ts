@@ -1,3 +1,4 @@
+import type { DurationMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { Endpoint } from '../vocabulary/dialect.ts'
 
@@ -15,6 +16,10 @@ export interface UpstreamRequest {
   /** Pieces of the body, in order. */
   readonly body: readonly Uint8Array[]
   readonly streamed: boolean
+  /** Which replica of the upstream is asked: its place in the list, from 0. */
+  readonly replica: number
+  /** Bound on opening a connection, where none is open. */
+  readonly connectMs: DurationMs
 }
 
 /** Why an attempt brought no whole answer. Data, not an exception. */

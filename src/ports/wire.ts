@@ -1,3 +1,5 @@
+import type { Tokens } from '../units/tokens.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
 import type { Endpoint } from '../vocabulary/dialect.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
@@ -62,8 +64,10 @@ export interface StreamReader {
   readonly ended: boolean
   /** True when an error event was among the frames. */
   readonly sawError: boolean
-  /** Frames that were left out because no client could read them: their data is no JSON object. Absent means none. */
+  /** Frames that were left out because they hold nothing for a client. Absent means none. */
   readonly unreadableFrames?: number
+  /** True once a frame was taken that no client can read, or that is too large: what comes later is not shown. */
+  readonly malformed: boolean
   /** Usage as reported so far; null when none was. Input may be known before output (Anthropic's `message_start`). */
   readonly usage: Usage | null
   /** True when the reported usage is final, not only that of the beginning. */
@@ -94,12 +98,54 @@ export interface StreamEnd {
   readonly lastEvent: Uint8Array | null
 }
 
+/** How an upstream is asked to go on with an answer that another one began. */
+export type GoOn =
+  /** By an assistant's message that ends the conversation with what was shown. */
+  | 'prefill'
+  /** By the same request again: what comes is joined only where it says again what was shown. */
+  | 'anew'
+
+/** Follows what a stream has shown, so that another deployment can go on with it. */
+export interface ShownAnswer {
+  /** Takes bytes as they were shown: whole frames, in order. */
+  take(bytes: Uint8Array): void
+  /**
+   * Whether somebody else can go on with what was shown: text alone, of one answer, in its midst. Never with a tool call,
+   * with reasoning that no text has followed, or with an answer that has a structure.
+   */
+  canGoOn(): boolean
+  /**
+   * How a deployment is asked to go on.
+   *
+   * @param shownTokens that the answer has so far; a maximum that the caller named is lowered by them
+   */
+  goOn(how: GoOn, deployment: Deployment, shownTokens: Tokens): Continuation
+}
+
+export interface Continuation {
+  /** Pieces of the body, in order. */
+  readonly body: readonly Uint8Array[]
+  /** Opens a reader whose frames go on from those that were shown: one answer with one role, one end, its first id. */
+  openStream(): ContinuationReader
+}
+
+export interface ContinuationReader extends StreamReader {
+  /** True once what came can't be joined to what was shown: nothing of it is shown. */
+  readonly disagrees: boolean
+}
+
 /** How one endpoint of one dialect looks on the wire. Stateless; readers are made per stream. */
 export interface Wire {
   readonly endpoint: Endpoint
   parseBody(bytes: Uint8Array): ParsedBody | BodyFault
   readAnswer(bytes: Uint8Array): AnswerSummary
   openStream(body: ParsedBody): StreamReader
+  /** Follows a stream for those that may have to go on with it; null where an answer to such a request is never put together of two. */
+  follow(body: ParsedBody): ShownAnswer | null
+  /** Whether an upstream's refusal says that the conversation is too long for this model. */
+  saysTooLong(status: number, body: Uint8Array): boolean
+  /** Whether an upstream's refusal may mean that it does not go on from an assistant's message. */
+  refusesPrefill(status: number, body: Uint8Array): boolean
   /** The comment that closes a stream: `: penstock {"id":"pen_…","dollars":"…"}` and an empty line. */
   closingComment(fields: Readonly<Record<string, string | boolean | null>>): Uint8Array
   /** An error frame that ends a stream which had already shown something. */

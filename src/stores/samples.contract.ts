@@ -54,6 +54,8 @@ export function plainAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecor
     },
     rate: { perMillion: { input: '0.25', cachedInput: '0.025', output: '2' }, priceBook: 'genai-prices 0.1.8' },
     dollars: 1_200_000n,
+    replica: null,
+    route: null,
     ...changes,
   }
 }
@@ -109,6 +111,8 @@ const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   usage: fc.option(usages),
   rate: fc.option(rates),
   dollars: fc.option(dollars),
+  replica: fc.constant(null),
+  route: fc.constant(null),
 })
 
 /** Records of every kind, over three days; ids are those of their time and place, so that no two are the same. */

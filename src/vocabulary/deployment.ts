@@ -1,8 +1,15 @@
-import type { DurationMs } from '../units/time.ts'
 import type { DialectName } from './dialect.ts'
+import type { Resilience } from './resilience.ts'
+import type { Route } from './route.ts'
 
 /** Kinds of runtimes whose ways Penstock knows; null for a hosted API. */
 export type EngineKind = 'vllm' | 'sglang' | 'trtllm' | 'llamacpp' | 'simulated'
+
+/** Grams of CO2 equivalents that tokens probably cause: modelled energy times the intensity of a grid. */
+export interface TokenGrams {
+  readonly perInputToken: number
+  readonly perOutputToken: number
+}
 
 /** One model at one upstream: the smallest thing that a call can be sent to. */
 export interface Deployment {
@@ -14,28 +21,20 @@ export interface Deployment {
   /** Dialects that the upstream speaks; a call is sent only in its own. */
   readonly dialects: readonly DialectName[]
   readonly engine: EngineKind | null
+  /** How many replicas of the upstream serve it, at least 1; they are told apart by their place in its list. */
+  readonly replicas: number
+  /** Null where the region or the energy is not known. */
+  readonly grams: TokenGrams | null
 }
-
-/** How long an attempt for a model may take; null where nobody said. */
-export interface TimeLimits {
-  /** Of streams: from sending the request to the first token of content. */
-  readonly firstTokenMs: DurationMs | null
-  /** Of streams: between two of its bytes. */
-  readonly idleMs: DurationMs | null
-  /** Of the whole. */
-  readonly totalMs: DurationMs | null
-}
-
-export const NO_TIME_LIMITS: TimeLimits = { firstTokenMs: null, idleMs: null, totalMs: null }
 
 /** A name that callers ask for, and what may serve it. */
 export interface Model {
   readonly name: string
   readonly deployments: readonly Deployment[]
-  readonly route: 'inOrder'
+  readonly route: Route
   /** Output tokens that an answer may have at most when the caller names no maximum; null when nobody knows. */
   readonly maxOutputTokens: number | null
-  readonly timeLimits: TimeLimits
+  readonly resilience: Resilience
   /** When the model entered the configuration, for listings. */
   readonly createdAt: number
 }

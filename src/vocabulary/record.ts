@@ -5,6 +5,7 @@ import type { DialectName, Endpoint } from './dialect.ts'
 import type { CallId } from './id.ts'
 import type { AttemptOutcome, CallOutcome } from './outcome.ts'
 import type { Rate } from './price.ts'
+import type { RouteRecord } from './route.ts'
 import type { Usage } from './usage.ts'
 
 /** What the ledger keeps of one attempt at one deployment. */
@@ -24,6 +25,10 @@ export interface AttemptRecord {
   readonly rate: Rate | null
   /** Sum of the lines; null when unrated. */
   readonly dollars: NanoDollars | null
+  /** Place of the replica in its upstream's list; null where there is only one. */
+  readonly replica: number | null
+  /** Why it went there; null where there was no choice. */
+  readonly route: RouteRecord | null
 }
 
 /** What the ledger keeps of one call: written once, when it has ended, before its last byte is sent. */

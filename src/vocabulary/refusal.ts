@@ -1,3 +1,4 @@
+import type { DurationMs } from '../units/time.ts'
 import type { LimitRefusal } from './limit.ts'
 
 /** Why Penstock itself answers a call, before or instead of an upstream. One table per dialect maps each to the wire. */
@@ -11,7 +12,12 @@ export type Refusal =
   | { readonly cause: 'tooLarge'; readonly message: string }
   /** A limit has no room, or its dollars can't be told because nobody knows the price. */
   | { readonly cause: 'limitReached' | 'priceUnknown'; readonly message: string; readonly limit: LimitRefusal }
-  | { readonly cause: 'noDeployment'; readonly message: string }
+  | {
+      readonly cause: 'noDeployment'
+      readonly message: string
+      /** When asking again may help; about a second where it is not said. */
+      readonly retryAfterMs?: DurationMs
+    }
   | { readonly cause: 'upstreamFailed'; readonly message: string }
   | { readonly cause: 'upstreamTimeout'; readonly message: string }
   | { readonly cause: 'internal'; readonly message: string }

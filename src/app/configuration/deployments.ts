@@ -14,5 +14,5 @@ export const DIALECTS_OF_ENGINES: Readonly<Record<EngineKind, readonly DialectNa
 /** One model at one upstream. */
 export function deploymentOf(upstream: UpstreamSettings, model: string): Deployment {
   const { name, dialects, engine } = upstream
-  return { name: `${name}/${model}`, upstream: name, model, dialects, engine }
+  return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas: 1, grams: null }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import type { Configuration } from './configuration.ts'
 import { formatFaults } from './fault.ts'
 import { findConfigurationFile } from './file.ts'
@@ -155,11 +156,31 @@ describe('a configuration without a fault', () => {
         name: 'fast',
         route: 'inOrder',
         maxOutputTokens: 4096,
-        timeLimits: { firstTokenMs: 1_500, idleMs: null, totalMs: 300_000 },
+        resilience: {
+          ...DEFAULT_RESILIENCE,
+          attempts: 1,
+          timeLimits: { firstTokenMs: 1_500, idleMs: null, totalMs: 300_000 },
+        },
         createdAt: MODIFIED_AT,
         deployments: [
-          { name: 'pool/llama-3.1-8b', upstream: 'pool', model: 'llama-3.1-8b', dialects: ['openai'], engine: 'vllm' },
-          { name: 'openai/gpt-5-mini', upstream: 'openai', model: 'gpt-5-mini', dialects: ['openai'], engine: null },
+          {
+            name: 'pool/llama-3.1-8b',
+            upstream: 'pool',
+            model: 'llama-3.1-8b',
+            dialects: ['openai'],
+            engine: 'vllm',
+            replicas: 1,
+            grams: null,
+          },
+          {
+            name: 'openai/gpt-5-mini',
+            upstream: 'openai',
+            model: 'gpt-5-mini',
+            dialects: ['openai'],
+            engine: null,
+            replicas: 1,
+            grams: null,
+          },
         ],
       },
     ])
@@ -168,7 +189,7 @@ describe('a configuration without a fault', () => {
   it('has models without bounds on time where none are given', () => {
     const text =
       'upstreams: { a: { dialect: openai, baseUrl: http://a } }\nmodels: { m: { deployments: [{ upstream: a, model: x }] } }\n'
-    expect(good(text).models[0]?.timeLimits).toEqual({ firstTokenMs: null, idleMs: null, totalMs: null })
+    expect(good(text).models[0]?.resilience.timeLimits).toEqual({ firstTokenMs: null, idleMs: null, totalMs: null })
   })
 
   it('takes a price from its spelling, quoted or not', () => {

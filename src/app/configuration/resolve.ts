@@ -1,7 +1,8 @@
 import { resolve as absolutePath } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
-import type { Model, TimeLimits } from '../../vocabulary/deployment.ts'
+import type { Model } from '../../vocabulary/deployment.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
+import { DEFAULT_RESILIENCE, type TimeLimits } from '../../vocabulary/resilience.ts'
 import {
   type Accelerator,
   type Configuration,
@@ -74,7 +75,7 @@ function modelOf(
     deployments,
     route: 'inOrder',
     maxOutputTokens: form.maxOutputTokens ?? null,
-    timeLimits: timeLimitsOf(form),
+    resilience: { ...DEFAULT_RESILIENCE, attempts: 1, timeLimits: timeLimitsOf(form) },
     createdAt: from.createdAt,
   }
 }

@@ -1,5 +1,6 @@
 import { findProvider } from '@pydantic/genai-prices'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import { formatFaults } from '../configuration/fault.ts'
 import { type EmbeddedModel, type EmbeddedOptions, embeddedConfiguration } from './embedded.ts'
 import type { Discovery, FoundEngine } from './engines.ts'
@@ -64,11 +65,13 @@ describe('with nothing configured', () => {
             model: 'Llama-3.1-8B',
             dialects: ['openai', 'anthropic'],
             engine: 'simulated',
+            replicas: 1,
+            grams: null,
           },
         ],
         route: 'inOrder',
         maxOutputTokens: null,
-        timeLimits: { firstTokenMs: null, idleMs: null, totalMs: null },
+        resilience: DEFAULT_RESILIENCE,
         createdAt: 7,
       },
     ])

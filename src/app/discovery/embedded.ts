@@ -1,6 +1,7 @@
 import { resolve as absolutePath } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
-import { type Model, NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
+import type { Model } from '../../vocabulary/deployment.ts'
+import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import {
   type Configuration,
   DEFAULT_DATA_DIRECTORY,
@@ -116,7 +117,7 @@ class Names {
       deployments,
       route: 'inOrder',
       maxOutputTokens: null,
-      timeLimits: NO_TIME_LIMITS,
+      resilience: DEFAULT_RESILIENCE,
       createdAt: this.createdAt,
     })
   }

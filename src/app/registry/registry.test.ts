@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { KeyStore } from '../../ports/ledger.ts'
 import type { Key } from '../../vocabulary/caller.ts'
-import { NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
+import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import type { Configuration, DeclaredKey, UpstreamSettings } from '../configuration/configuration.ts'
 import { deploymentOf } from '../configuration/deployments.ts'
 import { hashSecret } from '../configuration/secret.ts'
@@ -63,7 +63,7 @@ const configuration: Configuration = {
     deployments: [deploymentOf(hosted, 'gpt-5-mini'), deploymentOf(hosted, `gpt-${name}`)],
     route: 'inOrder',
     maxOutputTokens: null,
-    timeLimits: NO_TIME_LIMITS,
+    resilience: DEFAULT_RESILIENCE,
     createdAt: 1,
   })),
   prices: [],

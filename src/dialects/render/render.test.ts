@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Model, NO_TIME_LIMITS } from '../../vocabulary/deployment.ts'
+import type { Model } from '../../vocabulary/deployment.ts'
 import type { LimitRefusal } from '../../vocabulary/limit.ts'
 import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
+import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import { wireOf } from '../wire.ts'
 import { renderModel, renderModelList } from './models.ts'
 import { renderRefusal } from './refusal.ts'
@@ -167,7 +168,7 @@ describe('models', () => {
     deployments: [],
     route: 'inOrder',
     maxOutputTokens: null,
-    timeLimits: NO_TIME_LIMITS,
+    resilience: DEFAULT_RESILIENCE,
     createdAt,
   }))
   const list = (options: Parameters<typeof renderModelList>[2], dialect: 'openai' | 'anthropic' = 'anthropic') => {

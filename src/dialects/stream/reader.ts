@@ -28,6 +28,7 @@ const NOTHING = Buffer.alloc(0)
  */
 export class EventStreamReader implements StreamReader {
   ended = false
+  malformed = false
   /** Frames that were not shown because no client could read them: their data is no JSON object. */
   unreadableFrames = 0
   readonly #events: StreamEvents

@@ -77,12 +77,14 @@ function client(baseUrl: string, over: { dialect?: DialectName; silenceTimeoutMs
 }
 
 const request = (over: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
-  deployment: { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null },
+  deployment: { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null, replicas: 1, grams: null },
   endpoint: 'chat/completions',
   query: '',
   headers: [],
   body: [Buffer.from('{"a":'), Buffer.from('1}')],
   streamed: false,
+  replica: 0,
+  connectMs: 1_000,
   ...over,
 })
 

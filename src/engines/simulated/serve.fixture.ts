@@ -12,6 +12,8 @@ export const DEPLOYMENT: Deployment = {
   model: 'Llama-3.1-8B',
   dialects: ['openai', 'anthropic'],
   engine: 'simulated',
+  replicas: 1,
+  grams: null,
 }
 
 export const TEST_CLOCK: Clock = {
@@ -76,7 +78,16 @@ export function engineOf(over: Partial<SimulatedEngineOptions> = {}): SimulatedE
 export function requestOf(endpoint: Endpoint, body: unknown): UpstreamRequest {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const streamed = typeof body === 'object' && body !== null && (body as { stream?: unknown }).stream === true
-  return { deployment: DEPLOYMENT, endpoint, query: '', headers: [], body: [Buffer.from(text)], streamed }
+  return {
+    deployment: DEPLOYMENT,
+    endpoint,
+    query: '',
+    headers: [],
+    body: [Buffer.from(text)],
+    streamed,
+    replica: 0,
+    connectMs: 1_000,
+  }
 }
 
 /** What a sink was told. */

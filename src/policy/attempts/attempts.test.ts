@@ -37,7 +37,7 @@ describe('the outcome of an attempt', () => {
 
 function deployment(name: string, ...dialects: Deployment['dialects']): Deployment {
   const [upstream = '', model = ''] = name.split('/')
-  return { name, upstream, model, dialects, engine: null }
+  return { name, upstream, model, dialects, engine: null, replicas: 1, grams: null }
 }
 
 const OPENAI = deployment('openai/gpt', 'openai')

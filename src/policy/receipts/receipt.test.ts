@@ -19,6 +19,8 @@ const TARIFF = tariffFromOverride({ input: '0.250', cachedInput: '0.025', output
 const ATTEMPT: AttemptRecord = {
   deployment: 'openai/gpt-5-mini',
   outcome: 'completed',
+  replica: null,
+  route: null,
   status: 200,
   startedAt: AT + 4,
   durationMs: 801.00049,

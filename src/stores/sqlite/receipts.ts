@@ -150,6 +150,8 @@ export class Receipts {
       usage: row.source === null ? null : this.#usage(row),
       rate: row.rate === null ? null : this.#rates.of(row.rate!),
       dollars: amount(row.dollars!),
+      replica: null,
+      route: null,
     }
   }
 
