@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DEFAULT_FIRST_TOKEN_MS, DEFAULT_IDLE_MS, DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import type { Configuration } from './configuration.ts'
 import { formatFaults } from './fault.ts'
 import { findConfigurationFile } from './file.ts'
@@ -350,12 +351,25 @@ describe('the file of a configuration', () => {
     )
   })
 
-  it('that stands as an example has no fault', () => {
+  it.each(['penstock.yaml', 'failover/penstock.yaml'])('that stands as an example has no fault: %s', name => {
+    const loaded = loadConfiguration({ path: join(import.meta.dirname, '../../../examples', name), env: {} })
+    expect(loaded.faults).toBeUndefined()
+    expect(loaded.configuration && loaded.warnings).toEqual([])
+  })
+
+  it('that shows every setting says the usual resilience, and means it', () => {
     const path = join(import.meta.dirname, '../../../examples/penstock.yaml')
-    const { configuration, faults } = loadConfiguration({ path, env: {} })
-    expect(faults).toBeUndefined()
+    const { configuration } = loadConfiguration({ path, env: {} })
     expect(configuration?.upstreams).toHaveLength(4)
     expect(configuration?.limits).toHaveLength(8)
+    expect(configuration?.models.find(({ name }) => name === 'fast')?.resilience).toEqual({
+      ...DEFAULT_RESILIENCE,
+      timeLimits: {
+        ...DEFAULT_RESILIENCE.timeLimits,
+        firstTokenMs: DEFAULT_FIRST_TOKEN_MS,
+        idleMs: DEFAULT_IDLE_MS,
+      },
+    })
   })
 
   it('configures nothing when there is none', () => {
