@@ -44,8 +44,7 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
   const clock = SYSTEM_CLOCK
   const upstreams = openUpstreams(configuration.upstreams, clock)
   opened.push(() => upstreams.close())
-  const baseUrls = configuration.upstreams.flatMap(({ baseUrl }) => (baseUrl === null ? [] : [baseUrl]))
-  const book = await openPriceBook(baseUrls)
+  const book = await openPriceBook(configuration.upstreams.flatMap(({ baseUrls }) => baseUrls))
   return new Gateway({
     world: {
       clock,

@@ -29,7 +29,9 @@ function tariffOf(
   const own = configuration.prices.findLast(price => price.upstream === upstream && price.model === model)
   if (own !== undefined)
     return tariffFromOverride(own.perMillion, configuration.source === 'embedded' ? 'embedded' : 'prices')
-  const { simulated, baseUrl } = from.upstream
+  const { simulated, baseUrls } = from.upstream
   if (simulated !== null) return tariffFromOverride(simulatedPrice(simulated.model, simulated.accelerator), 'simulated')
-  return baseUrl === null ? null : tariffFor(from.book, { baseUrl, model })
+  // Replicas of two providers have two prices, and a receipt would not know which of them applied.
+  const [tariff = null, ...others] = baseUrls.map(baseUrl => tariffFor(from.book, { baseUrl, model }))
+  return others.every(other => other === tariff) ? tariff : null
 }

@@ -31,9 +31,10 @@ export function openUpstreams(settings: readonly UpstreamSettings[], clock: Cloc
 
 function clientFor(upstream: UpstreamSettings, clock: Clock): EngineClient {
   if (upstream.simulated !== null) return createSimulatedEngine({ ...upstream.simulated, clock })
-  if (upstream.baseUrl === null) throw new Error(`upstream ${upstream.name} has no base URL`)
+  const [baseUrl] = upstream.baseUrls
+  if (baseUrl === undefined) throw new Error(`upstream ${upstream.name} has no base URL`)
   return createHttpClient({
-    baseUrl: upstream.baseUrl,
+    baseUrl,
     dialects: upstream.dialects,
     apiKey: upstream.apiKey,
     headers: upstream.headers,

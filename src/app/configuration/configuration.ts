@@ -40,13 +40,18 @@ export interface UpstreamSettings {
   readonly name: string
   readonly dialects: readonly DialectName[]
   readonly engine: EngineKind | null
-  /** What stands before `/chat/completions` or `/messages`, without a slash at its end; null for the simulated engine. */
-  readonly baseUrl: string | null
+  /**
+   * What stands before `/chat/completions` or `/messages`, without a slash at its end; one for each replica, none for
+   * the simulated engine.
+   */
+  readonly baseUrls: readonly string[]
   /** In clear: it is sent with every call. Never to be shown or logged. */
   readonly apiKey: string | null
   /** Sent with every call; names in lower case. Values may be secrets. */
   readonly headers: Readonly<Record<string, string>>
   readonly accelerator: Accelerator | null
+  /** Where its tokens come from, for the carbon of the grid there; null when nobody said. */
+  readonly region: string | null
   readonly simulated: SimulatedSettings | null
   readonly source: UpstreamInfo['source']
 }

@@ -13,6 +13,7 @@ export const DIALECTS_OF_ENGINES: Readonly<Record<EngineKind, readonly DialectNa
 
 /** One model at one upstream. */
 export function deploymentOf(upstream: UpstreamSettings, model: string): Deployment {
-  const { name, dialects, engine } = upstream
-  return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas: 1, grams: null }
+  const { name, dialects, engine, baseUrls, simulated } = upstream
+  const replicas = simulated?.replicas ?? baseUrls.length
+  return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas, grams: null }
 }

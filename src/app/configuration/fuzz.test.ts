@@ -22,6 +22,7 @@ const WHOLE = {
   adminToken: 'admin-token',
   upstreams: {
     mock: { dialect: 'openai', baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'sk', headers: { 'x-a': 'b' } },
+    pool: { engine: 'vllm', replicas: ['http://127.0.0.1:8/v1', 'http://127.0.0.1:7/v1'], region: 'DE' },
     sim: {
       engine: 'simulated',
       model: 'Llama-3.1-8B',
@@ -30,7 +31,21 @@ const WHOLE = {
     },
   },
   models: {
-    fast: { deployments: [{ upstream: 'mock', model: 'm' }], route: 'inOrder', resilience: { attempts: 1 } },
+    fast: {
+      deployments: [
+        { upstream: 'mock', model: 'm' },
+        { upstream: 'pool', model: 'm' },
+      ],
+      route: 'balanced',
+      resilience: {
+        attempts: 2,
+        firstToken: '5s',
+        hedge: { after: '2s' },
+        onCut: 'continue',
+        onCallerLeft: { drain: '2s' },
+        breaker: { failures: 5, within: '30s', open: '15s' },
+      },
+    },
     small: { deployments: [{ upstream: 'mock', model: 's' }] },
   },
   prices: [{ upstream: 'mock', model: 'm', input: '0.10' }],

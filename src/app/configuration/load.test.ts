@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
+import { DEFAULT_FIRST_TOKEN_MS, DEFAULT_IDLE_MS, DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import type { Configuration } from './configuration.ts'
 import { formatFaults } from './fault.ts'
 import { findConfigurationFile } from './file.ts'
@@ -46,7 +46,7 @@ upstreams:
     headers: { X-Team: search, x-version: 2 }
   pool:
     engine: vllm
-    replicas: [http://10.0.0.1:8000/v1/]
+    replicas: [http://10.0.0.1:8000/v1/, http://10.0.0.2:8000]
     accelerator: { kind: H100-SXM, count: 2, dollarsPerHour: 2.950 }
   llama: { engine: llamacpp, baseUrl: "http://127.0.0.1:8080" }
   sim:
@@ -60,9 +60,17 @@ models:
     deployments:
       - { upstream: pool, model: llama-3.1-8b }
       - { upstream: openai, model: gpt-5-mini }
-    route: inOrder
+    route: cheapest
     maxOutputTokens: 4096
-    resilience: { attempts: 1, hedge: off, onCut: fail, onCallerLeft: cancel, firstToken: 1500ms, total: 5m }
+    resilience:
+      attempts: 2
+      connect: 500ms
+      firstToken: 1500ms
+      total: 5m
+      hedge: { after: 1s }
+      onCut: continue
+      onCallerLeft: { drain: 3s }
+      breaker: { within: 60s }
 prices:
   - { upstream: pool, model: llama-3.1-8b, input: 0.10, output: "0.400" }
 keys:
@@ -133,12 +141,17 @@ describe('a configuration without a fault', () => {
   })
 
   it('has upstreams with the dialects of their engines and URLs with a path', () => {
-    const told = all.upstreams.map(({ name, dialects, engine, baseUrl }) => ({ name, dialects, engine, baseUrl }))
+    const told = all.upstreams.map(({ name, dialects, engine, baseUrls }) => ({ name, dialects, engine, baseUrls }))
     expect(told).toEqual([
-      { name: 'openai', dialects: ['openai'], engine: null, baseUrl: 'https://api.openai.com/v1' },
-      { name: 'pool', dialects: ['openai'], engine: 'vllm', baseUrl: 'http://10.0.0.1:8000/v1' },
-      { name: 'llama', dialects: ['openai', 'anthropic'], engine: 'llamacpp', baseUrl: 'http://127.0.0.1:8080/v1' },
-      { name: 'sim', dialects: ['openai', 'anthropic'], engine: 'simulated', baseUrl: null },
+      { name: 'openai', dialects: ['openai'], engine: null, baseUrls: ['https://api.openai.com/v1'] },
+      {
+        name: 'pool',
+        dialects: ['openai'],
+        engine: 'vllm',
+        baseUrls: ['http://10.0.0.1:8000/v1', 'http://10.0.0.2:8000/v1'],
+      },
+      { name: 'llama', dialects: ['openai', 'anthropic'], engine: 'llamacpp', baseUrls: ['http://127.0.0.1:8080/v1'] },
+      { name: 'sim', dialects: ['openai', 'anthropic'], engine: 'simulated', baseUrls: [] },
     ])
     expect(all.upstreams[0]).toMatchObject({ apiKey: 'sk-upstream', headers: { 'x-team': 'search', 'x-version': '2' } })
     expect(all.upstreams[1]?.accelerator).toEqual({ kind: 'H100-SXM', count: 2, dollarsPerHour: 2_950_000_000n })
@@ -154,12 +167,16 @@ describe('a configuration without a fault', () => {
     expect(all.models).toEqual([
       {
         name: 'fast',
-        route: 'inOrder',
+        route: 'cheapest',
         maxOutputTokens: 4096,
         resilience: {
-          ...DEFAULT_RESILIENCE,
-          attempts: 1,
-          timeLimits: { firstTokenMs: 1_500, idleMs: null, totalMs: 300_000 },
+          attempts: 2,
+          connectMs: 500,
+          timeLimits: { firstTokenMs: 1_500, idleMs: 15_000, totalMs: 300_000 },
+          hedgeAfterMs: 1_000,
+          onCut: 'continue',
+          drainMs: 3_000,
+          breaker: { failures: 5, withinMs: 60_000, openMs: 15_000 },
         },
         createdAt: MODIFIED_AT,
         deployments: [
@@ -169,7 +186,7 @@ describe('a configuration without a fault', () => {
             model: 'llama-3.1-8b',
             dialects: ['openai'],
             engine: 'vllm',
-            replicas: 1,
+            replicas: 2,
             grams: null,
           },
           {
@@ -184,12 +201,6 @@ describe('a configuration without a fault', () => {
         ],
       },
     ])
-  })
-
-  it('has models without bounds on time where none are given', () => {
-    const text =
-      'upstreams: { a: { dialect: openai, baseUrl: http://a } }\nmodels: { m: { deployments: [{ upstream: a, model: x }] } }\n'
-    expect(good(text).models[0]?.resilience.timeLimits).toEqual({ firstTokenMs: null, idleMs: null, totalMs: null })
   })
 
   it('takes a price from its spelling, quoted or not', () => {
@@ -266,9 +277,9 @@ describe('a configuration without a fault', () => {
 
   it('may repeat itself by anchors', () => {
     const text = 'upstreams:\n  a: &a { dialect: openai, baseUrl: http://a }\n  b: *a\n'
-    expect(good(text).upstreams.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
-      ['a', 'http://a/v1'],
-      ['b', 'http://a/v1'],
+    expect(good(text).upstreams.map(({ name, baseUrls }) => [name, baseUrls])).toEqual([
+      ['a', ['http://a/v1']],
+      ['b', ['http://a/v1']],
     ])
   })
 
@@ -283,16 +294,6 @@ describe('a configuration without a fault', () => {
     expect(good('adminToken: its-own-token', { PENSTOCK_ADMIN_TOKEN: 'from-environment' }).adminToken).toBe(
       'its-own-token',
     )
-  })
-
-  it('is warned of a breaker, which this version does not have', () => {
-    const loaded = load(
-      'upstreams: { a: { dialect: openai, baseUrl: http://a } }\nmodels:\n  m:\n    deployments: [{ upstream: a, model: x }]\n' +
-        '    resilience:\n      breaker: { failures: 5, within: 30s, open: 15s }\n',
-    )
-    expect(loaded.configuration && loaded.warnings.map(({ line, path }) => ({ line, path }))).toEqual([
-      { line: 6, path: 'models.m.resilience.breaker' },
-    ])
   })
 })
 
@@ -350,12 +351,25 @@ describe('the file of a configuration', () => {
     )
   })
 
-  it('that stands as an example has no fault', () => {
+  it.each(['penstock.yaml', 'failover/penstock.yaml'])('that stands as an example has no fault: %s', name => {
+    const loaded = loadConfiguration({ path: join(import.meta.dirname, '../../../examples', name), env: {} })
+    expect(loaded.faults).toBeUndefined()
+    expect(loaded.configuration && loaded.warnings).toEqual([])
+  })
+
+  it('that shows every setting says the usual resilience, and means it', () => {
     const path = join(import.meta.dirname, '../../../examples/penstock.yaml')
-    const { configuration, faults } = loadConfiguration({ path, env: {} })
-    expect(faults).toBeUndefined()
+    const { configuration } = loadConfiguration({ path, env: {} })
     expect(configuration?.upstreams).toHaveLength(4)
     expect(configuration?.limits).toHaveLength(8)
+    expect(configuration?.models.find(({ name }) => name === 'fast')?.resilience).toEqual({
+      ...DEFAULT_RESILIENCE,
+      timeLimits: {
+        ...DEFAULT_RESILIENCE.timeLimits,
+        firstTokenMs: DEFAULT_FIRST_TOKEN_MS,
+        idleMs: DEFAULT_IDLE_MS,
+      },
+    })
   })
 
   it('configures nothing when there is none', () => {

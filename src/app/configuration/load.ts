@@ -1,9 +1,10 @@
 import type { Configuration } from './configuration.ts'
 import { readDocument } from './document.ts'
-import { environmentFault, type Fault, formatPath, inOrder } from './fault.ts'
+import { environmentFault, type Fault, inOrder } from './fault.ts'
 import { type ConfigurationFile, readFromDisk, unreadable } from './file.ts'
 import { hardwareTables, type KnownHardware } from './hardware.ts'
 import { limitWarnings } from './limitWarnings.ts'
+import { modelWarnings } from './modelWarnings.ts'
 import { checkReferences } from './references.ts'
 import { resolveConfiguration } from './resolve.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
@@ -70,13 +71,8 @@ function check(of: ConfigurationFile & { source: string; env: Environment; hardw
     { ...form, adminToken: token ?? undefined },
     { source, modifiedAt: of.modifiedAt },
   )
-  const warnings = Object.entries(form.models ?? {}).flatMap(([name, model]): Fault[] => {
-    if (!model.resilience?.breaker) return []
-    const at = ['models', name, 'resilience', 'breaker']
-    const problem = 'is read, but this version has no breaker: a failing upstream is asked again by the next call'
-    return [{ file: source, ...document.placeOfName(at), path: formatPath(at), problem, expected: '' }]
-  })
-  return { configuration, warnings: [...warnings, ...limitWarnings(configuration, document)] }
+  const warnings = [...modelWarnings(configuration, form, document), ...limitWarnings(configuration, document)]
+  return { configuration, warnings: inOrder(warnings) }
 }
 
 /** Two checks may find the same place wanting; the first one says enough. */

@@ -24,6 +24,24 @@ function checkDistinct(
   }
 }
 
+/** Says of each upstream and model that stood together before where they did. */
+function checkOnce(
+  faults: Faults,
+  spots: readonly Spot[],
+  problem: (model: string, firstLine: number) => string,
+): void {
+  const lines = new Map<string, number>()
+  for (const spot of spots) {
+    const upstream = textOf(at(spot, 'upstream'))
+    const model = at(spot, 'model')
+    if (upstream === null || textOf(model) === null) continue
+    const name = `${upstream}/${textOf(model)}`
+    const first = lines.get(name)
+    if (first !== undefined) faults.add(model, problem(quoted(model), first))
+    else lines.set(name, faults.lineOf(model))
+  }
+}
+
 function checkUpstreams(faults: Faults, root: Spot, hardware: HardwareTables): string[] {
   const upstreams = entries(at(root, 'upstreams'))
   for (const { name, spot } of upstreams) {
@@ -37,29 +55,33 @@ function checkModels(faults: Faults, root: Spot, upstreams: readonly string[]): 
   const models = entries(at(root, 'models'))
   for (const { name, spot } of models) {
     if (!isModelName(name)) faults.addToName(spot, 'cannot be the name of a model', MODEL_NAME_RULE)
-    for (const deployment of items(at(spot, 'deployments'))) {
+    const deployments = items(at(spot, 'deployments'))
+    for (const deployment of deployments) {
       checkReference(faults, at(deployment, 'upstream'), { known: upstreams, what: 'upstream' })
     }
+    checkOnce(
+      faults,
+      deployments,
+      (model, line) => `is ${model} of the same upstream a second time; the first is on line ${line}`,
+    )
   }
   return models.map(({ name }) => name)
 }
 
 function checkPrices(faults: Faults, root: Spot, upstreams: readonly string[]): void {
-  const seen = new Map<string, number>()
-  for (const price of items(at(root, 'prices'))) {
+  const prices = items(at(root, 'prices'))
+  for (const price of prices) {
     const upstream = at(price, 'upstream')
-    const model = at(price, 'model')
     checkReference(faults, upstream, { known: upstreams, what: 'upstream' })
     const priced = PRICE_UNITS.some(unit => at(price, unit).tree !== undefined)
     if (!priced && entries(price).length > 0)
       faults.add(price, 'names no price', `at least one of ${PRICE_UNITS.join(', ')}`)
-    const name = textOf(upstream) === null || textOf(model) === null ? null : `${textOf(upstream)}/${textOf(model)}`
-    if (name === null) continue
-    const first = seen.get(name)
-    if (first !== undefined)
-      faults.add(model, `is ${quoted(model)} of the same upstream a second time; the first price is on line ${first}`)
-    else seen.set(name, faults.lineOf(model))
   }
+  checkOnce(
+    faults,
+    prices,
+    (model, line) => `is ${model} of the same upstream a second time; the first price is on line ${line}`,
+  )
 }
 
 function checkKeys(faults: Faults, root: Spot, models: readonly string[]): void {

@@ -2,7 +2,6 @@ import { resolve as absolutePath } from 'node:path'
 import type { EpochMs } from '../../units/time.ts'
 import type { Model } from '../../vocabulary/deployment.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
-import { DEFAULT_RESILIENCE, type TimeLimits } from '../../vocabulary/resilience.ts'
 import {
   type Accelerator,
   type Configuration,
@@ -15,6 +14,7 @@ import {
   type UpstreamSettings,
 } from './configuration.ts'
 import { DIALECTS_OF_ENGINES, deploymentOf } from './deployments.ts'
+import { resilienceOf } from './resilience.ts'
 import { type ConfigurationForm, PRICE_UNITS } from './schema.ts'
 import { hashSecret } from './secret.ts'
 
@@ -45,20 +45,16 @@ function upstreamOf(name: string, form: UpstreamForm): UpstreamSettings {
     name,
     dialects: form.dialect ?? (engine ? DIALECTS_OF_ENGINES[engine] : []),
     engine,
-    baseUrl: form.baseUrl ?? (typeof replicas === 'object' ? (replicas[0] ?? null) : null),
+    baseUrls: form.baseUrl !== undefined ? [form.baseUrl] : typeof replicas === 'object' ? replicas : [],
     apiKey: form.apiKey ?? null,
     headers: Object.fromEntries(
       Object.entries(form.headers ?? {}).map(([header, value]) => [header.toLowerCase(), value]),
     ),
     accelerator,
+    region: form.region ?? null,
     simulated,
     source: 'configuration',
   }
-}
-
-function timeLimitsOf({ resilience }: ModelForm): TimeLimits {
-  const { firstToken = null, idle = null, total = null } = resilience ?? {}
-  return { firstTokenMs: firstToken, idleMs: idle, totalMs: total }
 }
 
 function modelOf(
@@ -73,9 +69,9 @@ function modelOf(
   return {
     name,
     deployments,
-    route: 'inOrder',
+    route: form.route ?? 'inOrder',
     maxOutputTokens: form.maxOutputTokens ?? null,
-    resilience: { ...DEFAULT_RESILIENCE, attempts: 1, timeLimits: timeLimitsOf(form) },
+    resilience: resilienceOf(form.resilience, deployments),
     createdAt: from.createdAt,
   }
 }

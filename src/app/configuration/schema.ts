@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
-import { dialects, replicas, resilience, route, workers } from './clauses.ts'
+import { dialects, replicas, route, workers } from './clauses.ts'
 import {
   baseUrl,
   count,
@@ -23,6 +23,7 @@ import {
 } from './leaves.ts'
 import { limit } from './limits.ts'
 import { plansOf } from './plans.ts'
+import { resilience } from './resilience.ts'
 import { mapping, named, optional, required } from './shapes.ts'
 
 const DAY = 86_400_000
@@ -59,6 +60,7 @@ const upstream = required(
     accelerator,
     model: modelName.optional(),
     speed: decimal(0, MAX_SPEED).optional(),
+    region: label.optional(),
   }),
 )
 

@@ -1,14 +1,16 @@
 import type { z } from 'zod'
-import { NOT_YET } from './clauses.ts'
 import type { ConfigurationDocument } from './document.ts'
 import { expectedNames, type Fault, formatPath, type Path } from './fault.ts'
 import type { LeafIssue } from './leaves.ts'
 import { type ConfigurationForm, configurationSchema } from './schema.ts'
 
+/** What a clause of a later version is told. To read it and do nothing would be a promise that nobody keeps. */
+const NOT_YET = 'is not supported in this version'
+
 /** Entries that have a meaning in a later version, by the path they stand at; `*` is any name or index. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   '': ['budgets', 'contracts', 'tiers', 'shares', 'queue'],
-  'upstreams.*': ['maxRunning', 'kvBlocks', 'region'],
+  'upstreams.*': ['maxRunning', 'kvBlocks'],
   'keys.*': ['tiers', 'plan', 'limits'],
   'models.*': ['tiers', 'limits'],
 }

@@ -1,4 +1,4 @@
-import { NOT_YET } from './clauses.ts'
+import { parseBaseUrl } from './address.ts'
 import { expectedNames } from './fault.ts'
 import { checkKnown, type HardwareTables } from './hardware.ts'
 import { isHeaderName } from './names.ts'
@@ -57,6 +57,18 @@ function checkSimulated(faults: Faults, upstream: Spot, hardware: HardwareTables
   if (items(replicas).length > 0) faults.add(replicas, 'is a list', 'how many replicas are simulated')
 }
 
+/** A replica that stands twice would be asked again as if it were another one. The URLs themselves may be secrets. */
+function checkReplicas(faults: Faults, replicas: Spot): void {
+  const lines = new Map<string, number>()
+  for (const replica of items(replicas)) {
+    const read = parseBaseUrl(textOf(replica) ?? '')
+    if (!('url' in read)) continue
+    const first = lines.get(read.url)
+    if (first !== undefined) faults.add(replica, `is the replica on line ${first} a second time`, 'another URL')
+    else lines.set(read.url, faults.lineOf(replica))
+  }
+}
+
 function checkAddress(faults: Faults, upstream: Spot): void {
   const baseUrl = at(upstream, 'baseUrl')
   const replicas = at(upstream, 'replicas')
@@ -65,9 +77,9 @@ function checkAddress(faults: Faults, upstream: Spot): void {
   }
   if (baseUrl.tree !== undefined && replicas.tree !== undefined)
     faults.addToName(replicas, 'stands beside baseUrl', 'one of the two')
-  const second = items(replicas)[1]
-  if (second) faults.add(second, `is a second replica, which ${NOT_YET}`, 'one URL')
-  if (textOf(replicas) !== null) faults.add(replicas, 'is a value', 'a list of URLs')
+  checkReplicas(faults, replicas)
+  // Any other value is no replicas of anything, which was reported.
+  if (/^\d+$/.test(textOf(replicas) ?? '')) faults.add(replicas, 'is a number', 'a list of URLs')
 }
 
 /** Checks what an upstream needs and may have, which depends on its engine. */

@@ -92,14 +92,14 @@ describe('with nothing configured', () => {
       {
         name: 'openai',
         dialects: ['openai'],
-        baseUrl: 'https://api.openai.com/v1',
+        baseUrls: ['https://api.openai.com/v1'],
         apiKey: 'sk-o',
         source: 'environment',
       },
       {
         name: 'anthropic',
         dialects: ['anthropic'],
-        baseUrl: 'https://api.anthropic.com/v1',
+        baseUrls: ['https://api.anthropic.com/v1'],
         apiKey: 'sk-a',
         source: 'environment',
       },
@@ -123,7 +123,7 @@ describe('with nothing configured', () => {
       ANTHROPIC_BASE_URL: 'https://proxy.example.com',
     }
     const { configuration } = await embed({ env })
-    expect(configuration.upstreams.slice(1).map(({ baseUrl }) => baseUrl)).toEqual([
+    expect(configuration.upstreams.slice(1).flatMap(({ baseUrls }) => baseUrls)).toEqual([
       'http://10.0.0.1:9/openai/v1',
       'https://proxy.example.com/v1',
     ])
@@ -154,7 +154,7 @@ describe('with nothing configured', () => {
     }
     const { configuration, summary, notes } = await embed({ found })
     expect(configuration.upstreams.slice(1)).toMatchObject([
-      { name: 'vllm', engine: 'vllm', source: 'discovered', apiKey: null, baseUrl: 'http://127.0.0.1:8000/v1' },
+      { name: 'vllm', engine: 'vllm', source: 'discovered', apiKey: null, baseUrls: ['http://127.0.0.1:8000/v1'] },
       { name: 'llamacpp', engine: 'llamacpp', dialects: ['openai', 'anthropic'] },
       { name: 'ollama', engine: null },
     ])

@@ -74,10 +74,11 @@ function read(provider: Provider, from: { env: Environment; listen: ListenAddres
     name,
     dialects: [dialect],
     engine: null,
-    baseUrl: url.url,
+    baseUrls: [url.url],
     apiKey,
     headers: {},
     accelerator: null,
+    region: null,
     simulated: null,
     source: 'environment',
   }

@@ -42,10 +42,11 @@ const hosted: UpstreamSettings = {
   name: 'openai',
   dialects: ['openai'],
   engine: null,
-  baseUrl: 'https://api.openai.com/v1',
+  baseUrls: ['https://api.openai.com/v1'],
   apiKey: 'sk-upstream',
   headers: { 'x-secret': 'hidden' },
   accelerator: null,
+  region: null,
   simulated: null,
   source: 'configuration',
 }

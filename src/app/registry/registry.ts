@@ -37,8 +37,8 @@ export function makeSecret(randomBytes: (count: number) => Uint8Array): string {
   return `sk-pen-${Buffer.from(randomBytes(SECRET_BYTES)).toString('base64url')}`
 }
 
-function infoOf({ name, dialects, engine, baseUrl, source }: UpstreamSettings): UpstreamInfo {
-  return { name, dialects, engine, baseUrls: baseUrl === null ? [] : [baseUrl], source }
+function infoOf({ name, dialects, engine, baseUrls, source }: UpstreamSettings): UpstreamInfo {
+  return { name, dialects, engine, baseUrls, source }
 }
 
 /**
