@@ -5,7 +5,6 @@ import type { EngineClient } from '../ports/engine.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { UpstreamSettings } from './configuration/configuration.ts'
 
-const CONNECT_TIMEOUT_MS = 2_000
 /** As long as an answer may take in all: a plain answer is silent until its end. */
 const SILENCE_TIMEOUT_MS = 600_000
 
@@ -31,14 +30,13 @@ export function openUpstreams(settings: readonly UpstreamSettings[], clock: Cloc
 
 function clientFor(upstream: UpstreamSettings, clock: Clock): EngineClient {
   if (upstream.simulated !== null) return createSimulatedEngine({ ...upstream.simulated, clock })
-  const [baseUrl] = upstream.baseUrls
-  if (baseUrl === undefined) throw new Error(`upstream ${upstream.name} has no base URL`)
+  if (upstream.baseUrls.length === 0) throw new Error(`upstream ${upstream.name} has no base URL`)
   return createHttpClient({
-    baseUrl,
+    baseUrls: upstream.baseUrls,
     dialects: upstream.dialects,
     apiKey: upstream.apiKey,
     headers: upstream.headers,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
     silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+    clock,
   })
 }

@@ -103,12 +103,12 @@ export async function startStage(
   const upstream = await startUpstream(() => stage.answer)
   const http = (dialect: 'openai' | 'anthropic') =>
     createHttpClient({
-      baseUrl: `${upstream.url}/v1`,
+      baseUrls: [`${upstream.url}/v1`],
       dialects: [dialect],
       apiKey: 'sk-upstream',
       headers: {},
-      connectTimeoutMs: 2_000,
       silenceTimeoutMs: 10_000,
+      clock,
     })
   const accelerator = { kind: 'H100-SXM', count: 1, dollarsPerHour: 2_950_000_000n }
   const engines: Record<string, EngineClient> = {

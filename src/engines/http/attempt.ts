@@ -1,48 +1,38 @@
-import type { Dispatcher, Pool } from 'undici'
-import type { AttemptHandle, AttemptSink, TransportFailure } from '../../ports/engine.ts'
+import type { Dispatcher } from 'undici'
+import type { AttemptHandle, AttemptSink } from '../../ports/engine.ts'
+import type { DurationMs } from '../../units/time.ts'
+import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
+import { failureOf } from './failures.ts'
 
 /** How an attempt was broken off by ourselves; undici wants an error for it. */
 const ABORTED = new Error('the attempt was broken off')
 
-/** What callers are told; the words of the client would name addresses that are not theirs to know. */
-const SENTENCES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'it refused the connection',
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name could not be looked up',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no way to it',
-  ECONNRESET: 'it reset the connection',
-  EPIPE: 'it closed the connection',
-  UND_ERR_SOCKET: 'it closed the connection',
-  UND_ERR_CONNECT_TIMEOUT: 'it took no connection in time',
-  UND_ERR_HEADERS_TIMEOUT: 'it said nothing for too long',
-  UND_ERR_BODY_TIMEOUT: 'it said nothing for too long',
-  UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
-  UND_ERR_INVALID_ARG: 'a header of the call can not be sent',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its answer is not as long as it said',
-  HPE_INVALID_CONSTANT: 'what it sent is no HTTP',
-}
+/** Makes the request anew each time, since sending uses a large body up. */
+export type MakeRequest = () => Dispatcher.DispatchOptions
 
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_RESPONSE_TIMEOUT'])
-
-/** One request on a pool: undici's events in, the sink's calls out, each exactly as the port promises. */
+/** One request on a connection: undici's events in, the sink's calls out, each exactly as the port promises. */
 export class AttemptDispatch implements AttemptHandle {
   #sink: AttemptSink | null
+  readonly #connections: Connections
+  readonly #connectMs: DurationMs
+  /** Null once it is being sent, so that its body can be let go. */
+  #request: MakeRequest | null
+  #connection: Connection | null = null
   #controller: Dispatcher.DispatchController | null = null
+  #dispatching = false
   #headSeen = false
   #paused = false
 
-  constructor(sink: AttemptSink) {
+  constructor(connections: Connections, connectMs: DurationMs, request: MakeRequest, sink: AttemptSink) {
+    this.#connections = connections
+    this.#connectMs = connectMs
+    this.#request = request
     this.#sink = sink
   }
 
-  start(pool: Pool, options: Dispatcher.DispatchOptions): void {
-    try {
-      pool.dispatch(options, this)
-    } catch (error) {
-      // Invalid header values and the like: told later, since the sink must not be called within `attempt`.
-      queueMicrotask(() => this.onResponseError(this.#controller, error as Error))
-    }
+  start(): void {
+    this.#dispatch(this.#connections.take())
   }
 
   pause(): void {
@@ -58,11 +48,14 @@ export class AttemptDispatch implements AttemptHandle {
   abort(): void {
     if (!this.#sink) return
     this.#sink = null
-    this.#controller?.abort(ABORTED)
+    this.#request = null
+    if (this.#controller) this.#controller.abort(ABORTED)
+    else void this.#connection?.destroy()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.#request = null
     if (!this.#sink) controller.abort(ABORTED)
     else if (this.#paused) controller.pause()
   }
@@ -94,15 +87,37 @@ export class AttemptDispatch implements AttemptHandle {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    const sink = this.#sink
-    this.#sink = null
-    sink?.fail(this.#failureOf(error))
+    if (this.#dispatching) {
+      // Invalid header values and the like: told later, since the sink must not be called within `attempt`.
+      this.#connection?.release()
+      queueMicrotask(() => this.#fail(error))
+    } else if (this.#wasNeverSent()) {
+      this.#dispatch(this.#connections.add())
+    } else {
+      this.#fail(error)
+    }
   }
 
-  #failureOf(error: Error & { code?: string }): TransportFailure {
-    const { code = '' } = error
-    const message = SENTENCES[code] ?? 'the connection broke'
-    if (TIMEOUTS.has(code)) return { kind: 'timedOut', message }
-    return { kind: this.#headSeen ? 'cut' : 'unreachable', message }
+  #dispatch(connection: Connection): void {
+    const request = this.#request!()
+    this.#connection = connection
+    this.#dispatching = true
+    connection.dispatch(request, this, this.#connectMs)
+    this.#dispatching = false
+  }
+
+  /**
+   * Whether it was given to a kept connection that broke before any of the request was written. Only then is sending it again
+   * certain to cost nothing: once written, an upstream may have begun on it, and whether to ask again is for the call to decide.
+   */
+  #wasNeverSent(): boolean {
+    return this.#sink !== null && this.#request !== null && this.#connection!.wasOpen && !this.#connections.closed
+  }
+
+  #fail(error: Error): void {
+    const sink = this.#sink
+    this.#sink = null
+    this.#request = null
+    sink?.fail(failureOf(error, this.#headSeen))
   }
 }

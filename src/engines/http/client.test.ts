@@ -1,98 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { AttemptSink, EngineClient, RawHeaders, TransportFailure, UpstreamRequest } from '../../ports/engine.ts'
-import type { DialectName } from '../../vocabulary/dialect.ts'
-import { createHttpClient } from './client.ts'
+import type { TransportFailure } from '../../ports/engine.ts'
+import { client, closeAll, request, Told, upstream } from './client.fixture.ts'
 
-/** What a sink was told, in order. */
-class Told implements AttemptSink {
-  readonly events: string[] = []
-  status = 0
-  headers: RawHeaders = []
-  bytes = Buffer.alloc(0)
-  failure: TransportFailure | null = null
-  #resolve: () => void = () => {}
-  readonly ended = new Promise<void>(resolve => {
-    this.#resolve = resolve
-  })
-  onData: () => void = () => {}
-
-  head(status: number, headers: RawHeaders): void {
-    this.events.push('head')
-    this.status = status
-    this.headers = headers
-  }
-
-  data(chunk: Uint8Array): void {
-    this.events.push('data')
-    this.bytes = Buffer.concat([this.bytes, chunk])
-    this.onData()
-  }
-
-  end(): void {
-    this.events.push('end')
-    this.#resolve()
-  }
-
-  fail(failure: TransportFailure): void {
-    this.events.push('fail')
-    this.failure = failure
-    this.#resolve()
-  }
-}
-
-const opened: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close()
-})
-
-async function upstream(
-  answer: (request: IncomingMessage, response: ServerResponse, body: string) => void,
-): Promise<string> {
-  const server: Server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', part => parts.push(part))
-    request.on('end', () => answer(request, response, Buffer.concat(parts).toString()))
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  opened.push(() => {
-    server.closeAllConnections()
-    return new Promise(resolve => server.close(resolve))
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
-}
-
-function client(baseUrl: string, over: { dialect?: DialectName; silenceTimeoutMs?: number } = {}): EngineClient {
-  const made = createHttpClient({
-    baseUrl,
-    dialects: [over.dialect ?? 'openai'],
-    apiKey: 'sk-up',
-    headers: { 'x-team': 'search' },
-    connectTimeoutMs: 1_000,
-    silenceTimeoutMs: over.silenceTimeoutMs ?? 5_000,
-  })
-  opened.push(() => made.close())
-  return made
-}
-
-const request = (over: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
-  deployment: { name: 'u/m', upstream: 'u', model: 'm', dialects: ['openai'], engine: null, replicas: 1, grams: null },
-  endpoint: 'chat/completions',
-  query: '',
-  headers: [],
-  body: [Buffer.from('{"a":'), Buffer.from('1}')],
-  streamed: false,
-  replica: 0,
-  connectMs: 1_000,
-  ...over,
-})
+afterEach(closeAll)
 
 describe('an attempt over HTTP', () => {
   it('sends the pieces as one body, with key and headers of the upstream, and tells the answer in order', async () => {
     let seen: { path: string; headers: IncomingMessage['headers']; body: string } | null = null
     const url = await upstream((incoming, response, body) => {
-      seen = { path: incoming.url!, headers: incoming.headers, body }
+      seen = { path: incoming.url!, headers: incoming.headers, body: body.toString() }
       response.writeHead(200, { 'Content-Type': 'application/json', 'x-two': ['a', 'b'] })
       response.end('{"ok":true}')
     })
