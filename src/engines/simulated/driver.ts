@@ -60,11 +60,6 @@ export class ReplicaDriver {
     this.#speed = speed
   }
 
-  /** Sequences that wait or run. */
-  get load(): number {
-    return this.#listeners.size
-  }
-
   get state(): ReplicaState {
     const { running, waiting, cache } = this.#engine
     return { running: running.length, waiting: waiting.length, kvUse: cache.use }

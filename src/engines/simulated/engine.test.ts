@@ -124,11 +124,14 @@ describe('a simulated engine behind its port', () => {
     expect([embeddings.end, waiting.end]).toEqual(['open', 'open'])
   })
 
-  it('gives new calls to the replica with the fewest', () => {
-    const { engine, clock } = stage({ replicas: 3 })
-    for (let i = 0; i < 7; i++) listen(engine, 'chat/completions', LONG)
-    clock.pass(20)
-    expect(engine.replicas().map(({ running }) => running)).toEqual([3, 2, 2])
+  it('asks the replica that the request names, and no other', () => {
+    const { engine } = stage({ replicas: 3 })
+    const sink = { head() {}, data() {}, end() {}, fail() {} }
+    for (const replica of [2, 0, 2]) engine.attempt({ ...requestOf('chat/completions', LONG), replica }, sink)
+    engine.attempt({ ...requestOf('embeddings', { model: 'm', input: ['a', 'b'] }), replica: 1 }, sink)
+    expect(engine.replicas().map(({ waiting }) => waiting)).toEqual([1, 2, 2])
+    const nobody = { ...requestOf('chat/completions', LONG), replica: 3 }
+    expect(() => engine.attempt(nobody, sink)).toThrow('3 replicas')
   })
 
   it('fails what is under way when it is closed, and what comes later', async () => {

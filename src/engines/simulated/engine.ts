@@ -90,10 +90,11 @@ class InProcessEngine implements SimulatedEngine {
     const body = readJson(request.body, faults)
     if (body === null) return this.#refuse(sink, endpoint, faults.fault!)
     if (endpoint === 'messages/count_tokens') return this.#count(sink, body, faults)
-    if (endpoint === 'embeddings') return this.#embed(sink, body, faults)
+    const driver = this.#replica(request.replica)
+    if (endpoint === 'embeddings') return this.#embed(sink, body, faults, driver)
     const ask = TEXT[endpoint].read(body, this.#limits)
     const fault = faults.fault ?? this.#contextFault(endpoint, ask.prompt)
-    return fault === null ? this.#generate(sink, endpoint, ask) : this.#refuse(sink, endpoint, fault)
+    return fault === null ? this.#generate(sink, { endpoint, ask, driver }) : this.#refuse(sink, endpoint, fault)
   }
 
   async close(): Promise<void> {
@@ -111,8 +112,11 @@ class InProcessEngine implements SimulatedEngine {
     return prompt.count < most ? null : contextFault(endpoint, { tokens: prompt.count, most })
   }
 
-  #generate(sink: AttemptSink, endpoint: TextEndpoint, ask: Ask): AttemptHandle {
-    const driver = this.#leastLoaded()
+  #generate(
+    sink: AttemptSink,
+    of: { readonly endpoint: TextEndpoint; readonly ask: Ask; readonly driver: ReplicaDriver },
+  ): AttemptHandle {
+    const { endpoint, ask, driver } = of
     const room = this.#limits.contextTokens - ask.prompt.count
     const answers = Array.from({ length: ask.choices }, (_, choice) => writeAnswer(ask, choice, room))
     const sequences = answers.map(() => this.#sequences++)
@@ -128,12 +132,11 @@ class InProcessEngine implements SimulatedEngine {
     return attempt
   }
 
-  #embed(sink: AttemptSink, body: Fields, faults: FirstFault): AttemptHandle {
+  #embed(sink: AttemptSink, body: Fields, faults: FirstFault, driver: ReplicaDriver): AttemptHandle {
     const ask: EmbeddingsAsk = readEmbeddings(body, this.#limits)
     const longest = ask.inputs.find(({ prompt }) => prompt.count >= this.#limits.contextTokens)
     const fault = faults.fault ?? (longest ? this.#contextFault('embeddings', longest.prompt) : null)
     if (fault !== null) return this.#refuse(sink, 'embeddings', fault)
-    const driver = this.#leastLoaded()
     const sequences = ask.inputs.map(() => this.#sequences++)
     const answer = { status: 200, body: () => embeddingsBody(ask) }
     const attempt = new DirectAttempt(sink, answer, { driver, sequences })
@@ -156,8 +159,11 @@ class InProcessEngine implements SimulatedEngine {
     return new DirectAttempt(sink, { status: FAULT_STATUS, body: () => faultBody(endpoint, fault, id) }, null)
   }
 
-  #leastLoaded(): ReplicaDriver {
-    return this.#drivers.reduce((least, driver) => (driver.load < least.load ? driver : least))
+  #replica(place: number): ReplicaDriver {
+    const driver = this.#drivers[place]
+    if (driver === undefined)
+      throw new Error(`a simulated engine with ${this.#drivers.length} replicas has none ${place}`)
+    return driver
   }
 }
 

@@ -21,7 +21,9 @@ const NEEDS_ESCAPE = /[^ !#-[\]-~]/
 const CHOICE_STEP = 0x9e3779b1
 
 /**
- * Writes an answer.
+ * Writes an answer. One that the caller began goes on from there if it is what would have been written without that
+ * beginning, so that what was cut off at one engine and goes on at another one joins to what neither would have cut;
+ * the caller's minimum then counts what was said.
  *
  * @param choice which of several, from 0
  * @param roomTokens what the context leaves after the prompt, 1 or more
@@ -29,10 +31,25 @@ const CHOICE_STEP = 0x9e3779b1
 export function writeAnswer(ask: Ask, choice: number, roomTokens: number): Answer {
   const most = Math.min(ask.maxTokens ?? roomTokens, roomTokens)
   const endless = ask.form.kind === 'text' && ask.ignoreEnd && ask.maxTokens !== null
-  const least = endless ? most : Math.min(ask.minTokens, most)
-  const seed = (ask.prompt.hasher.digest + Math.imul(choice, CHOICE_STEP)) >>> 0
-  const whole = ask.form.kind === 'text' ? proseOf(seed, least * BYTES_PER_TOKEN) : ask.form.text
-  return cut(whole, ask.stops, { mostTokens: most, endless })
+  const to = { mostTokens: most, endless }
+  const leastAfter = (said: string) => {
+    const longest = said.length + most * BYTES_PER_TOKEN
+    return endless ? longest : Math.min(ask.minTokens * BYTES_PER_TOKEN, longest)
+  }
+  const { begun, hasher } = ask.prompt
+  if (begun !== null && ask.form.kind !== 'call') {
+    const whole = wholeText(ask, seedOf(begun.seed, choice), leastAfter(begun.said))
+    if (whole.startsWith(begun.said)) return cut(whole.slice(begun.said.length), ask.stops, to)
+  }
+  return cut(wholeText(ask, seedOf(hasher.digest, choice), leastAfter('')), ask.stops, to)
+}
+
+function seedOf(digest: number, choice: number): number {
+  return (digest + Math.imul(choice, CHOICE_STEP)) >>> 0
+}
+
+function wholeText({ form }: Ask, seed: number, leastCharacters: number): string {
+  return form.kind === 'text' ? proseOf(seed, leastCharacters) : form.text
 }
 
 function cut(whole: string, stops: readonly string[], to: { mostTokens: number; endless: boolean }): Answer {

@@ -1,5 +1,5 @@
 import type { AnswerForm, Ask, AskLimits } from './ask.ts'
-import { readContent, readToolPrompt } from './content.ts'
+import { readBegunAnswer, readContent, readToolPrompt } from './content.ts'
 import type { Fields } from './fields.ts'
 import { PromptTokens } from './tokens.ts'
 import { callForm, type ForcedCall, jsonForm, type OfferedTool } from './tools.ts'
@@ -33,15 +33,17 @@ function readMessages(body: Fields, prompt: PromptTokens): void {
   body.need('messages')
   const messages = body.objects('messages')
   if (messages !== null && messages.length === 0) body.wrong('messages', 'one or more messages')
-  for (const message of messages ?? []) {
+  for (const [place, message] of (messages ?? []).entries()) {
     message.need('role')
     prompt.beginMessage(message.string('role') ?? '')
+    if (place === messages!.length - 1) readBegunAnswer(message, prompt)
     readContent(message, 'content', prompt)
     for (const call of message.objects('tool_calls') ?? []) {
       const called = call.object('function')
       prompt.text(called?.string('name') ?? '')
       prompt.text(called?.string('arguments') ?? '')
     }
+    if (prompt.begun !== null) return
     prompt.endMessage()
   }
   prompt.beginMessage('assistant')

@@ -38,6 +38,25 @@ function plainJson(part: Fields): string {
   return JSON.stringify(part.whole, withoutCacheMarks)
 }
 
+/**
+ * Takes an assistant's message at the end of a conversation for the beginning of the answer. One that says nothing, or
+ * has more in it than text, as a call of a tool, is none.
+ */
+export function readBegunAnswer(message: Fields, prompt: PromptTokens): void {
+  if (message.raw('role') !== 'assistant') return
+  const calls = message.raw('tool_calls')
+  if (Array.isArray(calls) && calls.length > 0) return
+  const said = textAlone(message.raw('content'))
+  if (said !== null && said !== '') prompt.beginAnswer(said)
+}
+
+function textAlone(content: unknown): string | null {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return null
+  const texts = content.map(part => (isObject(part) && typeof part.text === 'string' ? part.text : null))
+  return texts.includes(null) ? null : texts.join('')
+}
+
 /** Tools stand before everything else in a prompt. */
 export function readToolPrompt(body: Fields, prompt: PromptTokens): void {
   const tools = body.array('tools')

@@ -1,5 +1,5 @@
 import type { AnswerForm, Ask, AskLimits } from './ask.ts'
-import { readContent, readToolPrompt } from './content.ts'
+import { readBegunAnswer, readContent, readToolPrompt } from './content.ts'
 import type { Fields } from './fields.ts'
 import { PromptTokens } from './tokens.ts'
 import { callForm, type ForcedCall, jsonForm, type OfferedTool } from './tools.ts'
@@ -35,7 +35,7 @@ export function readMessagesPrompt(body: Fields, limits: AskLimits): PromptToken
   body.need('messages')
   const messages = body.objects('messages')
   if (messages !== null && messages.length === 0) body.wrong('messages', 'one or more messages')
-  for (const message of messages ?? []) {
+  for (const [place, message] of (messages ?? []).entries()) {
     message.need('role')
     message.need('content')
     const role = message.string('role')
@@ -43,7 +43,9 @@ export function readMessagesPrompt(body: Fields, limits: AskLimits): PromptToken
       message.wrong('role', "'user' or 'assistant'")
     }
     prompt.beginMessage(role ?? '')
+    if (place === messages!.length - 1) readBegunAnswer(message, prompt)
     readContent(message, 'content', prompt)
+    if (prompt.begun !== null) return prompt
     prompt.endMessage()
   }
   prompt.beginMessage('assistant')

@@ -12,6 +12,13 @@ const END_OF_ROLE = -1
 const END_OF_MESSAGE = -2
 const PAD = -3
 
+/** An answer that the caller wrote the beginning of, by ending the conversation with an assistant's message. */
+export interface BegunAnswer {
+  readonly said: string
+  /** What the prompt's digest was before it: an answer that nobody began would be made from it. */
+  readonly seed: number
+}
+
 /**
  * Counts and hashes a prompt's pseudo-tokens: every text is cut into tokens of about four bytes from its own beginning,
  * and every message stands between markers. So a longer conversation with the same beginning has the same tokens there,
@@ -19,6 +26,8 @@ const PAD = -3
  */
 export class PromptTokens {
   readonly hasher = new BlockHasher(BLOCK_TOKENS)
+  /** What the conversation says already of its answer; null when that is still to begin. */
+  begun: BegunAnswer | null = null
   /** Tokens beyond which nothing is hashed any more, only counted: such a prompt is refused anyway. */
   readonly #most: number
   #uncounted = 0
@@ -38,6 +47,11 @@ export class PromptTokens {
 
   endMessage(): void {
     this.hasher.push(END_OF_MESSAGE)
+  }
+
+  /** The message that has just begun is the answer; its text follows, and the message stays open. */
+  beginAnswer(said: string): void {
+    this.begun = { said, seed: this.hasher.digest }
   }
 
   text(text: string): void {
