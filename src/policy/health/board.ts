@@ -117,3 +117,8 @@ export class HealthBoard {
     return new Lock(this.#ints, int, this.#thread)
   }
 }
+
+export type { DeploymentHealth } from './deployment.ts'
+export type { HedgeBudget } from './hedges.ts'
+export type { Standing } from './replica.ts'
+export type { Answer, Taken, Verdict } from './taken.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeploymentHealth } from './deployment.ts'
-import { DRAWS, fail, healthOf, START, succeed, TERMS, take } from './health.fixture.ts'
+import { fail, healthOf, noDraw, QUICK, START, succeed, TERMS, take } from './health.fixture.ts'
 
 const { failures, withinMs, openMs } = TERMS
 const OPENED = START + openMs
@@ -23,7 +23,7 @@ describe('a breaker', () => {
     expect(kindAt(health, START)).toBe('ready')
     fail(health, START)
     expect(health.standing(START)).toEqual({ kind: 'open', until: OPENED })
-    expect(health.take(OPENED - 1, DRAWS, [], true)).toBeNull()
+    expect(health.take(OPENED - 1, noDraw, [])).toBeNull()
     expect(kindAt(health, OPENED)).toBe('ready')
   })
 
@@ -79,7 +79,7 @@ describe('a breaker', () => {
     succeed(health, START, 1_000)
     for (let i = 0; i < failures; i++) {
       const taken = take(health, START)
-      taken.answered(START, 5)
+      taken.answered(START, QUICK)
       taken.ended('failed', START, null)
     }
     expect(kindAt(health, START)).toBe('open')
@@ -94,7 +94,7 @@ describe('a breaker', () => {
     const probe = take(health, OPENED)
     for (const stream of streams.slice(75, 90)) stream.ended('failed', OPENED, null)
     expect(kindAt(health, OPENED)).toBe('probing')
-    probe.answered(OPENED + 1, 1)
+    probe.answered(OPENED + 1, QUICK)
     probe.ended('well', OPENED + 1, null)
     for (const stream of streams.slice(90)) stream.ended('failed', OPENED + 2, null)
     expect(kindAt(health, OPENED + 2)).toBe('ready')
@@ -104,7 +104,7 @@ describe('a breaker', () => {
     const health = healthOf()
     const old = take(health, START)
     fail(health, START, failures)
-    old.answered(START, 1)
+    old.answered(START, QUICK)
     old.ended('well', START + 1, null)
     expect(kindAt(health, START + 1)).toBe('open')
   })
@@ -115,13 +115,13 @@ describe('the probe of a breaker', () => {
     const { health, probe } = probed()
     expect(probe.isProbe).toBe(true)
     expect(health.standing(OPENED)).toEqual({ kind: 'probing', until: null })
-    expect(health.take(OPENED, DRAWS, [], true)).toBeNull()
+    expect(health.take(OPENED, noDraw, [])).toBeNull()
     expect(health.outstanding()).toBe(1)
   })
 
   it.each(['answered', 'well', 'limited'] as const)('closes it when it was %s', how => {
     const { health, probe } = probed()
-    if (how === 'answered') probe.answered(OPENED, 5)
+    if (how === 'answered') probe.answered(OPENED, QUICK)
     else probe.ended(how, OPENED, null)
     expect(kindAt(health, OPENED)).toBe('ready')
     expect(take(health, OPENED).isProbe).toBe(false)
@@ -136,14 +136,14 @@ describe('the probe of a breaker', () => {
 
   it('opens it anew when it breaks after its first content and no other call was well meanwhile', () => {
     const { health, probe } = probed()
-    probe.answered(OPENED, 5)
+    probe.answered(OPENED, QUICK)
     probe.ended('failed', OPENED + 10, null)
     expect(kindAt(health, OPENED + 10)).toBe('open')
   })
 
   it('is one failure among others when another call was well before it broke', () => {
     const { health, probe } = probed()
-    probe.answered(OPENED, 5)
+    probe.answered(OPENED, QUICK)
     succeed(health, OPENED)
     probe.ended('failed', OPENED + 10, null)
     expect(kindAt(health, OPENED + 10)).toBe('ready')
@@ -155,12 +155,12 @@ describe('the probe of a breaker', () => {
     const next = take(health, OPENED)
     expect(next.isProbe).toBe(true)
     probe.ended('none', OPENED, null)
-    expect(health.take(OPENED, DRAWS, [], true)).toBeNull()
+    expect(health.take(OPENED, noDraw, [])).toBeNull()
   })
 
   it('may be tried by another call after its lease, and what becomes of the first then disturbs nothing', () => {
     const { health, probe } = probed()
-    expect(health.take(OPENED + 59_999, DRAWS, [], true)).toBeNull()
+    expect(health.take(OPENED + 59_999, noDraw, [])).toBeNull()
     const second = take(health, OPENED + 60_000)
     expect(second.isProbe).toBe(true)
     probe.ended('failed', OPENED + 60_001, null)
@@ -193,7 +193,7 @@ describe('slow start', () => {
     const taken = []
     for (let i = 0; i < size; i++) if (kindAt(health, now) === 'ready') taken.push(take(health, now))
     for (const each of taken) {
-      each.answered(now, 5)
+      each.answered(now, QUICK)
       each.ended('well', now, null)
     }
     return taken.length

@@ -52,18 +52,17 @@ export class DeploymentHealth {
    * Takes a replica for an attempt: of two drawn ones among those that may be asked, the one with fewer calls
    * outstanding. Replicas that recover are taken where no other may be asked, tried ones where no untried one may.
    *
-   * @param draws two numbers, drawn at random, from 0 to below 1
+   * @param random draws a number from 0 to below 1
    * @param tried replicas that this call has tried
-   * @param isStream whether the first content will tell the time to the first token
    * @returns null when none may be asked, or not any more
    */
-  take(now: EpochMs, draws: readonly [number, number], tried: readonly number[], isStream: boolean): Taken | null {
+  take(now: EpochMs, random: () => number, tried: readonly number[]): Taken | null {
     // A probe may be lost to another thread; then it is no candidate any more.
     for (let chances = this.#replicas.length; chances > 0; chances--) {
       const candidates = this.#prefer(now, tried)
       if (candidates === 0) return null
-      const index = this.#choose(candidates, draws)
-      const taken = this.#enter(index, now, isStream)
+      const index = this.#choose(candidates, random)
+      const taken = this.#enter(index, now)
       if (taken !== null) return taken
     }
     return null
@@ -77,8 +76,7 @@ export class DeploymentHealth {
   }
 
   /**
-   * The median of the last streams, none of them older than five minutes when the last one came. An attempt that ended
-   * without content counts with its wait where that was longer.
+   * The median of the last streams, none of them older than five minutes when the last one came.
    *
    * @returns null while nothing is known, or nothing was heard for five minutes. Routers try such a deployment first,
    *   so that a slow one gets its chance again, but by one call at a time: where `outstanding` is not 0, somebody is
@@ -139,22 +137,21 @@ export class DeploymentHealth {
     return count
   }
 
-  #choose(candidates: number, draws: readonly [number, number]): number {
-    const first = Math.floor(draws[0] * candidates)
-    if (candidates === 1) return this.#preferred[first]!
-    const other = Math.floor(draws[1] * (candidates - 1))
+  #choose(candidates: number, random: () => number): number {
+    if (candidates === 1) return this.#preferred[0]!
+    const first = Math.floor(random() * candidates)
+    const other = Math.floor(random() * (candidates - 1))
     const one = this.#preferred[first]!
     const two = this.#preferred[other < first ? other : other + 1]!
     return this.#replicas[two]!.outstanding.total() < this.#replicas[one]!.outstanding.total() ? two : one
   }
 
-  #enter(index: number, now: EpochMs, isStream: boolean): Taken | null {
+  #enter(index: number, now: EpochMs): Taken | null {
     const replica = this.#replicas[index]!
     const pass = replica.isClear() ? replica.breaker.pass() : this.#enterSlowly(replica, now)
     if (pass === null) return null
     replica.outstanding.add()
-    const estimates = this.#estimates
-    return new TakenReplica({ index, isStream, startedAt: now, pass, replica, estimates, lock: this.#lock })
+    return new TakenReplica({ index, pass, replica, estimates: this.#estimates, lock: this.#lock })
   }
 
   #enterSlowly(replica: Replica, now: EpochMs) {

@@ -3,12 +3,14 @@ import type { Deployment, Model } from '../../vocabulary/deployment.ts'
 import { type BreakerTerms, DEFAULT_RESILIENCE } from '../../vocabulary/resilience.ts'
 import { HealthBoard } from './board.ts'
 import type { DeploymentHealth } from './deployment.ts'
-import type { Taken } from './taken.ts'
+import type { Answer, Taken } from './taken.ts'
 
 export const START: EpochMs = Date.UTC(2026, 9, 1)
 export const TERMS: BreakerTerms = { failures: 3, withinMs: 20_000, openMs: 3_000 }
-/** Draws that prefer nobody, for deployments of one replica. */
-export const DRAWS = [0, 0] as const
+/** For deployments of one replica, where nothing is drawn. */
+export const noDraw = (): number => {
+  throw new Error('a number was drawn')
+}
 
 export function deploymentOf(name: string, replicas = 1): Deployment {
   const [upstream = '', model = ''] = name.split('/')
@@ -20,6 +22,9 @@ export function modelOf(name: string, deployments: readonly Deployment[], breake
   return { name, deployments, route: 'inOrder', maxOutputTokens: null, resilience, createdAt: 0 }
 }
 
+/** What came of a stream after a tenth of a second. */
+export const QUICK: Answer = { waitedMs: 100, streamed: true }
+
 /** A board of one model with one deployment, and what it says of that. */
 export function healthOf(replicas = 1, breaker: BreakerTerms = TERMS): DeploymentHealth {
   const deployment = deploymentOf('openai/gpt', replicas)
@@ -27,9 +32,9 @@ export function healthOf(replicas = 1, breaker: BreakerTerms = TERMS): Deploymen
   return new HealthBoard([model], HealthBoard.memoryFor([model]), 0).of(model, deployment)
 }
 
-/** Takes the only replica for a stream, which must be possible. */
+/** Takes the only replica, which must be possible. */
 export function take(health: DeploymentHealth, now: EpochMs): Taken {
-  const taken = health.take(now, DRAWS, [], true)
+  const taken = health.take(now, noDraw, [])
   if (taken === null) throw new Error(`nothing to take while ${health.standing(now).kind}`)
   return taken
 }
@@ -41,7 +46,7 @@ export function fail(health: DeploymentHealth, now: EpochMs, times = 1): void {
 export function succeed(health: DeploymentHealth, now: EpochMs, times = 1): void {
   for (let i = 0; i < times; i++) {
     const taken = take(health, now)
-    taken.answered(now, 100)
+    taken.answered(now, QUICK)
     taken.ended('well', now, null)
   }
 }

@@ -16,8 +16,13 @@ export interface Taken {
   readonly replica: number
   /** Whether this attempt finds out if the replica is well again. */
   readonly isProbe: boolean
-  /** The first content of a stream, or a whole plain answer, came after so long: it is alive. */
-  answered(now: EpochMs, waitedMs: DurationMs): void
+  /** The first content of a stream, or a whole plain answer, came: it is alive. */
+  answered(now: EpochMs, answer: Answer): void
+  /**
+   * A stream is given up that showed no content for so long: it would have taken longer still. Without this a
+   * deployment whose slow calls all lose to a rival or a time limit is known by its quick ones alone.
+   */
+  unanswered(now: EpochMs, waitedMs: DurationMs): void
   /**
    * It is over; later calls change nothing.
    *
@@ -26,13 +31,18 @@ export interface Taken {
   ended(verdict: Verdict, now: EpochMs, quietUntil: EpochMs | null): void
 }
 
-/** A wait without content says how slow a deployment is only from here on, where nothing else is known of it. */
+/** How the first that came of an answer came. */
+export interface Answer {
+  /** From sending the request: to the first content of a stream, to the end of a plain answer. */
+  readonly waitedMs: DurationMs
+  readonly streamed: boolean
+}
+
+/** A wait without content says something from here on, where nothing else is known: a refused connection does not. */
 const TELLING_WAIT_MS: DurationMs = 1_000
 
 export interface TakenParts {
   readonly index: number
-  readonly isStream: boolean
-  readonly startedAt: EpochMs
   readonly pass: Pass
   readonly replica: Replica
   readonly estimates: Estimates
@@ -52,15 +62,26 @@ export class TakenReplica implements Taken {
     this.isProbe = parts.pass.token !== 0
   }
 
-  answered(now: EpochMs, waitedMs: DurationMs): void {
+  answered(now: EpochMs, { waitedMs, streamed }: Answer): void {
     if (this.#isAnswered || this.#isEnded) return
     this.#isAnswered = true
-    const { isStream, pass, replica, estimates, lock } = this.#parts
+    const { pass, replica, estimates, lock } = this.#parts
+    const learnt = streamed ? estimates.firstToken : estimates.answer
     lock.acquire()
     try {
-      const learnt = isStream ? estimates.firstToken : estimates.answer
       learnt.add(waitedMs, now)
       replica.breaker.answered(pass, now)
+    } finally {
+      lock.release()
+    }
+  }
+
+  unanswered(now: EpochMs, waitedMs: DurationMs): void {
+    if (this.#isAnswered || this.#isEnded) return
+    const { estimates, lock } = this.#parts
+    lock.acquire()
+    try {
+      if (waitedMs > (estimates.firstToken.at(now) ?? TELLING_WAIT_MS)) estimates.firstToken.add(waitedMs, now)
     } finally {
       lock.release()
     }
@@ -91,20 +112,10 @@ export class TakenReplica implements Taken {
         if (!this.#isAnswered) breaker.answered(pass, now)
         return breaker.well(pass, now)
       case 'failed':
-        this.#learnFromWaiting(now)
         estimates.ended(true, now)
         return breaker.failed(pass, now)
       case 'none':
-        this.#learnFromWaiting(now)
         return breaker.giveBack(pass)
     }
-  }
-
-  /** Else a deployment whose slow calls are all given up would be known by its quick ones alone. */
-  #learnFromWaiting(now: EpochMs): void {
-    const { isStream, startedAt, estimates } = this.#parts
-    const learnt = isStream ? estimates.firstToken : estimates.answer
-    const waitedMs = now - startedAt
-    if (!this.#isAnswered && waitedMs > (learnt.at(now) ?? TELLING_WAIT_MS)) learnt.add(waitedMs, now)
   }
 }
