@@ -45,7 +45,10 @@ describe.each(ENDPOINTS)('a stream of %s', endpoint => {
           const spelled = noise + STREAMS[endpoint](told).replaceAll('data: ', tight ? 'data:' : 'data: ')
           const bytes = Buffer.from(spelled.replaceAll('\n', end))
           const { shown, before, last, whole, reader } = read(endpoint, split(bytes, cuts), ASKED)
-          expect(shown + before + last).toBe(bytes.toString('latin1'))
+          // A comment before the first content is left out.
+          const comment = Buffer.byteLength(/^:[^\n]*\n\n/.exec(noise)?.[0] ?? '')
+          const from = end === '\r\n' && comment > 0 ? comment + 2 : comment
+          expect(shown + before + last).toBe(bytes.subarray(from).toString('latin1'))
           expect([before, whole, reader.ended]).toEqual(['', true, true])
           expect(reader.usage).toMatchObject({ inputTokens: 100, outputTokens: 20 })
           expect(reader.contentBytes).toBe(Buffer.byteLength(told.join('')))
@@ -129,18 +132,47 @@ describe.each(ENDPOINTS)('a stream of %s', endpoint => {
     )
   })
 
-  it('drops frames that no client could read', () => {
+  it('drops frames that say nothing', () => {
     const frames = text.split(/(?<=\n\n)/)
-    const garbage = [
-      'data: {"id":"c1","choices":[{"delta":{"content": \n\n',
-      'data: hello\n\n',
-      'data:\n\n',
-      'data: null\n\n',
-    ]
+    const garbage = ['data: hello\n\n', 'data:\n\n', 'data: null\n\n', 'data: [1]\n\n']
     const bytes = Buffer.from(frames.toSpliced(4, 0, ...garbage).join(''))
     const { shown, last, whole, reader } = read(endpoint, split(bytes, [11, 200]), ASKED)
     expect(shown + last).toBe(Buffer.from(text).toString('latin1'))
-    expect([whole, reader.unreadableFrames]).toEqual([true, 4])
+    expect([whole, reader.unreadableFrames, reader.malformed]).toEqual([true, 4, false])
+  })
+
+  it.each([
+    'data: {"id":"c1","choices":[{"delta":{"content": \n\n',
+    'data:  [{"x":1}\n\n',
+    'data: {"a":\ndata: 1]\n\n',
+  ])('is malformed from content on that broke, and shows nothing behind it: %j', garbage => {
+    const frames = text.split(/(?<=\n\n)/)
+    const bytes = Buffer.from(frames.toSpliced(4, 0, garbage).join(''))
+    for (const size of [1, 11, 200, bytes.length]) {
+      const { shown, before, last, whole, reader } = read(endpoint, split(bytes, [size]), ASKED)
+      expect(shown).toBe(Buffer.from(frames.slice(0, 4).join('')).toString('latin1'))
+      expect([before, last, whole, reader.malformed, reader.ended]).toEqual(['', '', false, true, true])
+      expect(reader.sawError).toBe(false)
+    }
+  })
+
+  it('is cut, not malformed, when its last frame broke off', () => {
+    const frames = text.split(/(?<=\n\n)/)
+    const { shown, whole, reader } = read(endpoint, once(`${frames.slice(0, 4).join('')}data: {"id":"c1","choi`), ASKED)
+    expect(shown).toBe(Buffer.from(frames.slice(0, 4).join('')).toString('latin1'))
+    expect([whole, reader.malformed]).toEqual([false, false])
+  })
+
+  it('shows no comment and no blank line before its first content, and all of them afterwards', () => {
+    const frames = text.split(/(?<=\n\n)/)
+    const comment = ': still here\n\n\n\r\nretry: 10\n\n'
+    const told = frames.flatMap(frame => [comment, frame]).join('')
+    const firstContent = frames.findIndex(frame => frame.includes('Hel'))
+    const expected = frames.flatMap((frame, i) => (i <= firstContent ? [frame] : [comment, frame])).join('')
+    for (const size of [1, 13, 100_000]) {
+      const { shown, last } = read(endpoint, split(Buffer.from(told), [size]), ASKED)
+      expect(shown + last).toBe(Buffer.from(expected).toString('latin1'))
+    }
   })
 })
 
@@ -158,7 +190,7 @@ describe('a frame', () => {
     expect(reader.push(frame)).toBe(frame)
     const megabyte = Buffer.alloc(1_000_000, 'x')
     for (let bytes = 0; bytes <= MAX_FRAME_BYTES; bytes += megabyte.length) expect(reader.push(megabyte)).toBeNull()
-    expect([reader.ended, reader.sawError]).toEqual([true, true])
+    expect([reader.ended, reader.malformed, reader.sawError]).toEqual([true, true, false])
     expect(reader.push(Buffer.from(DONE))).toBeNull()
     expect(reader.finish()).toEqual({ whole: false, beforeComment: null, lastEvent: null })
   })
@@ -166,13 +198,13 @@ describe('a frame', () => {
   it('is not parsed when it is nested for no purpose but to take time', () => {
     const deep = `data: {"choices":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n\n`
     const { shown, reader } = read('chat/completions', once(deep + chat(['Hi'])), ASKED)
-    expect([shown + DONE, reader.unreadableFrames]).toEqual([chat(['Hi']), 1])
+    expect([shown, reader.malformed]).toEqual(['', true])
   })
 
   it('may be surrounded by blank lines', () => {
-    const text = `\n\r\n${chunk({ content: 'Hi' })}\n\n\n${DONE}`
+    const text = `${chunk({ content: 'Hi' })}\n\n\n${DONE}`
     for (const size of [1, 2, 1_000]) {
-      const { shown, last } = read('chat/completions', split(Buffer.from(text), [size]))
+      const { shown, last } = read('chat/completions', split(Buffer.from(`\n\r\n${text}`), [size]))
       expect(shown + last).toBe(text)
     }
   })
@@ -197,16 +229,73 @@ describe('a frame', () => {
   it('cannot smuggle another one in by a raw line end in its content', () => {
     const good = chunk({ content: 'aaaa' })
     const bad = good.replace('aaaa', 'x\n\ndata: [DONE]\n\n')
-    const { last, reader } = read('chat/completions', once(good + good + bad + chat(['z'])))
-    expect([last, reader.unreadableFrames]).toEqual([DONE, 1])
+    const { shown, last, reader } = read('chat/completions', once(good + good + bad + chat(['z'])))
+    expect([shown, last, reader.malformed]).toEqual([good + good, '', true])
   })
 
-  it('is read anew when it only looks like those before', () => {
+  it.each([
+    ['aaaa', '\\q'],
+    ['aaaa', '\\u12g4'],
+    ['"}', '"}}'],
+  ])('is read anew when it only looks like those before: %s as %s', (said, odd) => {
     const good = chunk({ content: 'aaaa' })
-    const odd = [good.replace('aaaa', '\\q'), good.replace('aaaa', '\\u12g4'), good.replace('"}', '"}}')]
-    const finish = chunk({ content: 'b' }, { finish_reason: 'stop' })
-    const { shown, whole, reader } = read('chat/completions', once(good + good + odd.join('') + good + finish))
-    expect(shown).toBe(good + good + good + finish)
-    expect([whole, reader.unreadableFrames, reader.contentBytes]).toEqual([true, 3, 13])
+    const { shown, reader } = read('chat/completions', once(good + good + good.replace(said, odd) + good))
+    expect([shown, reader.malformed, reader.contentBytes]).toEqual([good + good, true, 8])
+  })
+
+  it('of a comment that never ends is not hoarded before the first content, whatever its size', () => {
+    const reader = wireOf('chat/completions').openStream(bodyOf('chat/completions'))
+    reader.push(Buffer.from(': '))
+    const megabyte = Buffer.alloc(1_000_000, 'z')
+    for (let bytes = 0; bytes <= 2 * MAX_FRAME_BYTES; bytes += megabyte.length) expect(reader.push(megabyte)).toBeNull()
+    expect(reader.ended).toBe(false)
+    expect(latin1(reader.push(Buffer.from(`\n\n${chat(['Hi'])}`)))).toContain('"Hi"')
+    expect(reader.malformed).toBe(false)
+  })
+
+  it('of a huge comment is not shown before the first content', () => {
+    const comment = Buffer.from(`: ${'z'.repeat(1 << 18)}\n\n`)
+    const reader = wireOf('chat/completions').openStream(bodyOf('chat/completions'))
+    for (let i = 0; i < 100; i++) {
+      for (const piece of split(comment, [65_536])) expect(reader.push(piece)).toBeNull()
+    }
+    const content = Buffer.from(chunk({ content: 'Hi' }))
+    expect(reader.push(content)).toBe(content)
+  })
+})
+
+describe('a chat with an oddity that is legal or common', () => {
+  const words = ['One', ' broken', ' pump']
+  const frames = chat(words).split(/(?<=\n\n)/)
+  const own = chat(words)
+  const eachWithUsage = frames.map((frame, i) => {
+    const usage = { prompt_tokens: 100, completion_tokens: i, total_tokens: 100 + i }
+    return frame.includes('"delta"') ? frame.replace(/}\n\n$/, `,"usage":${JSON.stringify(usage)}}\n\n`) : frame
+  })
+  const ended = (end: string) => own.replaceAll('\n', end)
+  const ODDITIES: readonly (readonly [string, string, string])[] = [
+    ['lines that end in CRLF', ended('\r\n'), ended('\r\n')],
+    ['lines that end in CR alone', ended('\r'), ended('\r')],
+    ['data: without a space', own.replaceAll('data: ', 'data:'), own.replaceAll('data: ', 'data:')],
+    ['[DONE] twice', own + DONE, own],
+    ['usage in every chunk', eachWithUsage.join(''), eachWithUsage.join('')],
+    ['no finish reason', own.replace('"stop"', 'null'), own.replace('"stop"', 'null')],
+    ['no [DONE]', own.replace(DONE, ''), own.replace(DONE, '')],
+    [
+      'ids and times to wait',
+      frames.map(f => `id: 1\nretry: 10\n${f}`).join(''),
+      frames.map(f => `id: 1\nretry: 10\n${f}`).join(''),
+    ],
+    ['a comment at its beginning', `: still at work\n\n${own}`, own],
+  ]
+
+  it.each(ODDITIES)('is read whole, with its usage, whatever the pieces: %s', (_, stream, expected) => {
+    for (const size of [1, 2, 7, 11, 100_000]) {
+      const { shown, before, last, whole, reader } = read('chat/completions', split(Buffer.from(stream), [size]), ASKED)
+      expect(shown + before + last).toBe(expected)
+      expect([whole, reader.malformed, reader.sawError, reader.usageFinal]).toEqual([true, false, false, true])
+      expect(reader.usage).toMatchObject({ inputTokens: 100, outputTokens: 20 })
+      expect(reader.contentBytes).toBe(Buffer.byteLength(words.join('')))
+    }
   })
 })

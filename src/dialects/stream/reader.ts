@@ -10,21 +10,30 @@ import { HeldBytes } from './held.ts'
 import { Naming } from './naming.ts'
 import { FrameTemplates } from './templates.ts'
 
-/** The largest frame that is waited for; a stream with a larger one ends as if it had told an error. */
+/** The largest frame that is waited for; a stream with a larger one is malformed. */
 export const MAX_FRAME_BYTES = 16_000_000
 
+/** A comment before the first content is held up to this length; what is longer is waited for without holding it. */
+const MAX_COMMENT_BYTES = 65_536
+const COMMENT = Buffer.from(':')
+/** How data begins that was meant to be read: an object, or a list that may hold content as well. */
+const BEGINS_CONTENT = /^\s*[[{]/
 /** Data up to this length is parsed as it is. */
 const MAX_UNCHECKED_BYTES = 65_536
 const NOBODY: MemberVisitor = { member() {} }
 
 const LF = 0x0a
 const CR = 0x0d
+const COLON = 0x3a
 const NOTHING = Buffer.alloc(0)
 
 /**
  * Reads an event stream in passing. Only whole frames are shown: what a client could not read yet may wait for its end,
  * and half a frame must never be the last thing that it sees. Bytes that nothing has to be taken out of are returned as
  * they came, and content frames are recognised by the form of those before them, without being parsed.
+ *
+ * Before the first content, comments and blank lines are left out: whoever holds back what comes before the first
+ * content shall not have to hoard a flood of them.
  */
 export class EventStreamReader implements StreamReader {
   ended = false
@@ -39,7 +48,8 @@ export class EventStreamReader implements StreamReader {
   #templateBytes = 0
   /** Frames that were recognised without being read. */
   #passed = 0
-  #tooLarge = false
+  /** What is held is a comment whose line goes on, before the first content. */
+  #inComment = false
   #last: Uint8Array | null = null
   #end: StreamEnd | null = null
 
@@ -52,7 +62,7 @@ export class EventStreamReader implements StreamReader {
   }
 
   get sawError(): boolean {
-    return this.#tooLarge || this.#events.sawError
+    return this.#events.sawError
   }
 
   get usage(): Usage | null {
@@ -87,7 +97,7 @@ export class EventStreamReader implements StreamReader {
     const beforeComment = this.ended ? null : this.#readRest()
     this.ended = true
     this.#held.drop()
-    const whole = this.#events.whole && !this.#tooLarge
+    const whole = this.#events.whole && !this.malformed
     this.#end = { whole, beforeComment, lastEvent: this.#last }
     return this.#end
   }
@@ -118,6 +128,10 @@ export class EventStreamReader implements StreamReader {
       }
       // A blank line where a frame could begin says nothing, and a flood of them shall cost nothing.
       if (bytes[at] === LF || bytes[at] === CR) {
+        if (!this.sawContent) {
+          if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
+          shownTo = at + 1
+        }
         at++
         continue
       }
@@ -131,10 +145,8 @@ export class EventStreamReader implements StreamReader {
         if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
         shownTo = end
       }
-      if (verdict === 'last') {
-        this.#last = bytes.subarray(at, end)
-        break
-      }
+      if (verdict === 'last') this.#last = bytes.subarray(at, end)
+      if (this.ended) break
       at = end
     }
     this.#templates.release()
@@ -157,16 +169,22 @@ export class EventStreamReader implements StreamReader {
     return verdict === 'show'
   }
 
-  #readFrame(text: string): Verdict {
+  /** @param brokeOff whether the body ended before the frame did, so that what can't be read is only cut off */
+  #readFrame(text: string, brokeOff = false): Verdict {
     const { event, data, dataAt } = readFrame(text)
     // Comments, ids, and times to wait before the next attempt.
-    if (data === null) return 'show'
+    if (data === null) return this.sawContent ? 'show' : 'drop'
     if (this.#events.isTerminal(data)) {
       this.ended = true
       return 'last'
     }
     const report = parse(data)
-    if (report === null) {
+    if (report === undefined && !brokeOff && BEGINS_CONTENT.test(data) && !data.startsWith('[DONE]')) {
+      this.malformed = true
+      this.ended = true
+      return 'drop'
+    }
+    if (report === undefined || report === null) {
       this.unreadableFrames++
       return 'drop'
     }
@@ -178,8 +196,15 @@ export class EventStreamReader implements StreamReader {
   }
 
   #hold(bytes: Buffer, from: number): null {
-    if (this.#held.length + bytes.length - from > MAX_FRAME_BYTES) {
-      this.#tooLarge = true
+    const begins = this.#held.length === 0 ? bytes[from] === COLON : this.#inComment
+    this.#inComment = begins && !this.sawContent && bytes.indexOf(LF, from) < 0 && bytes.indexOf(CR, from) < 0
+    const length = this.#held.length + bytes.length - from
+    if (this.#inComment && length > MAX_COMMENT_BYTES) {
+      // It will not be shown, and the colon says all that has to be known of it.
+      this.#held.drop()
+      this.#held.add(COMMENT, 0)
+    } else if (length > MAX_FRAME_BYTES) {
+      this.malformed = true
       this.ended = true
       this.#held.drop()
     } else this.#held.add(bytes, from)
@@ -192,7 +217,7 @@ export class EventStreamReader implements StreamReader {
     const frame = this.#held.take(NOTHING, 0)
     const text = frame.toString('latin1')
     if (readFrame(text).data === null) return null
-    const verdict = this.#readFrame(text)
+    const verdict = this.#readFrame(text, true)
     if (verdict === 'drop') return null
     const endsLine = text.endsWith('\n') || text.endsWith('\r')
     const whole = Buffer.concat([frame, Buffer.from(endsLine ? '\n' : '\n\n')])
@@ -202,13 +227,16 @@ export class EventStreamReader implements StreamReader {
   }
 }
 
-/** The data of a frame as an object; null when it is none. It is Latin-1, so that only lengths and names can be read. */
-function parse(data: string): Report | null {
+/**
+ * The data of a frame as an object; null when it is JSON of another kind, undefined when it can't be parsed. It is
+ * Latin-1, so that only lengths and names can be read.
+ */
+function parse(data: string): Report | null | undefined {
   // Large data is looked through first, since nesting that is deep enough takes a second to parse.
-  if (data.length > MAX_UNCHECKED_BYTES && !new JsonScan(Buffer.from(data, 'latin1')).document(NOBODY)) return null
+  if (data.length > MAX_UNCHECKED_BYTES && !new JsonScan(Buffer.from(data, 'latin1')).document(NOBODY)) return undefined
   try {
     return objectIn(JSON.parse(data))
   } catch {
-    return null
+    return undefined
   }
 }
