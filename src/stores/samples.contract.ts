@@ -4,6 +4,7 @@ import { ENDPOINTS } from '../vocabulary/dialect.ts'
 import { callIdToInteger, encodeCallId, ID_EPOCH_MS } from '../vocabulary/id.ts'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../vocabulary/outcome.ts'
 import type { AttemptRecord, CallRecord } from '../vocabulary/record.ts'
+import { ROUTES, type RouteRecord } from '../vocabulary/route.ts'
 
 /** The first day of the samples, at midnight UTC. */
 export const FIRST_DAY = Date.parse('2026-03-02T00:00:00Z')
@@ -60,6 +61,20 @@ export function plainAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecor
   }
 }
 
+/** A choice among three deployments. */
+export function plainRoute(changes: Partial<RouteRecord> = {}): RouteRecord {
+  return {
+    by: 'cheapest',
+    candidates: [
+      { deployment: 'openai/gpt-5-mini', score: 1_200_000, dollars: 1_200_000n },
+      { deployment: 'pool/llama', score: 1_500_000, dollars: 1_500_000n },
+      { deployment: 'other/llama', score: null, dollars: null },
+    ],
+    passedOver: [{ deployment: 'old/llama', why: 'its breaker is open' }],
+    ...changes,
+  }
+}
+
 const tokens = fc.oneof(fc.constant(0), fc.nat({ max: 2_000_000 }), fc.nat({ max: 2 ** 40 }))
 const durations = fc.double({ min: 0, max: 3_600_000, noNaN: true })
 const dollars = fc.bigInt({ min: 0n, max: 10n ** 15n })
@@ -101,6 +116,29 @@ const rates = fc.record({
   perMillion: fc.dictionary(fc.constantFrom('input', 'output', 'webSearch'), fc.constantFrom('0.25', '2', '10.125')),
   priceBook: fc.constantFrom('book one', 'book two, 2026-09-23'),
 })
+const scores = fc.oneof(
+  fc.nat({ max: 1_000 }),
+  fc.double({ min: 1e-9, max: 1e12, noNaN: true }),
+  fc.double({ min: -1e12, max: -1e-9, noNaN: true }),
+)
+const routes: fc.Arbitrary<RouteRecord> = fc.record({
+  by: fc.constantFrom(...ROUTES),
+  candidates: fc.array(
+    fc.record({
+      deployment: fc.constantFrom('openai/gpt-5-mini', 'pool/llama', 'never/asked'),
+      score: fc.option(scores),
+      dollars: fc.option(dollars),
+    }),
+    { maxLength: 4 },
+  ),
+  passedOver: fc.array(
+    fc.record({
+      deployment: fc.constantFrom('pool/ünïcode', 'never/asked'),
+      why: fc.constantFrom('its breaker is open', 'does not speak anthropic', 'überlastet'),
+    }),
+    { maxLength: 3 },
+  ),
+})
 const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   deployment: fc.constantFrom('openai/gpt-5-mini', 'pool/llama', 'pool/ünïcode'),
   outcome: fc.constantFrom(...ATTEMPT_OUTCOMES),
@@ -111,8 +149,8 @@ const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   usage: fc.option(usages),
   rate: fc.option(rates),
   dollars: fc.option(dollars),
-  replica: fc.constant(null),
-  route: fc.constant(null),
+  replica: fc.option(fc.nat({ max: 9 })),
+  route: fc.option(routes, { freq: 2 }),
 })
 
 /** Records of every kind, over three days; ids are those of their time and place, so that no two are the same. */
@@ -155,14 +193,24 @@ export const records: fc.Arbitrary<readonly CallRecord[]> = fc
     })),
   )
 
-/** What a ledger gives back: lengths of time are whole microseconds. */
+/** What a ledger gives back: lengths of time are whole microseconds, scores have six digits. */
 export function asKept(record: CallRecord): CallRecord {
   const kept = <T extends CallRecord | AttemptRecord>(part: T): T => ({
     ...part,
     durationMs: Math.round(part.durationMs * 1_000) / 1_000,
     timeToFirstTokenMs: part.timeToFirstTokenMs === null ? null : Math.round(part.timeToFirstTokenMs * 1_000) / 1_000,
   })
-  return { ...kept(record), attempts: record.attempts.map(kept) }
+  const attempts = record.attempts.map(attempt => ({ ...kept(attempt), route: keptRoute(attempt.route) }))
+  return { ...kept(record), attempts }
+}
+
+function keptRoute(route: RouteRecord | null): RouteRecord | null {
+  if (route === null) return null
+  const candidates = route.candidates.map(candidate => ({
+    ...candidate,
+    score: candidate.score === null ? null : Number(candidate.score.toPrecision(6)),
+  }))
+  return { ...route, candidates }
 }
 
 /** The time that an id carries. */

@@ -3,6 +3,7 @@ import type { NanoDollars } from '../units/money.ts'
 /** By what the deployments of a model are put in order. */
 export type Route = 'inOrder' | 'cheapest' | 'fastest' | 'greenest' | 'balanced'
 
+/** Every route, in the order of their codes in the ledger: append only. */
 export const ROUTES: readonly Route[] = ['inOrder', 'cheapest', 'fastest', 'greenest', 'balanced']
 
 /** Why an attempt went where it went: kept with it where there was a choice. */
@@ -10,7 +11,10 @@ export interface RouteRecord {
   readonly by: Route
   /** Those that could be asked, the preferred first. */
   readonly candidates: readonly RouteCandidate[]
-  /** Those that could not, each with the reason in a few words. */
+  /**
+   * Those that could not, each with the reason in a few words. A reason is one of a few texts that repeat from call to call,
+   * without times or counts in it: ledgers keep each different one once, for good.
+   */
   readonly passedOver: readonly { readonly deployment: string; readonly why: string }[]
 }
 

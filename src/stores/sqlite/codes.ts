@@ -1,5 +1,6 @@
 import { type DialectName, ENDPOINTS } from '../../vocabulary/dialect.ts'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../../vocabulary/outcome.ts'
+import { ROUTES } from '../../vocabulary/route.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
 
 /** Every dialect, in the order of their codes in the ledger: append only. */
@@ -18,14 +19,19 @@ export const ENDPOINT_CODES = codesOf(ENDPOINTS)
 export const CALL_OUTCOME_CODES = codesOf(CALL_OUTCOMES)
 export const ATTEMPT_OUTCOME_CODES = codesOf(ATTEMPT_OUTCOMES)
 export const USAGE_SOURCE_CODES = codesOf(USAGE_SOURCES)
+export const ROUTE_CODES = codesOf(ROUTES)
 
 /** Tables of texts that records name by a number, in the order of their codes in the ring. */
-export const NAME_TABLES = ['models', 'deployments', 'callers', 'rates', 'circumstances'] as const
+export const NAME_TABLES = ['models', 'deployments', 'callers', 'rates', 'circumstances', 'phrases'] as const
 export type NameTable = (typeof NAME_TABLES)[number]
-export const TABLE = { models: 0, deployments: 1, callers: 2, rates: 3, circumstances: 4 } as const satisfies Record<
-  NameTable,
-  number
->
+export const TABLE = {
+  models: 0,
+  deployments: 1,
+  callers: 2,
+  rates: 3,
+  circumstances: 4,
+  phrases: 5,
+} as const satisfies Record<NameTable, number>
 
 /** A caller without its run, as the table `callers` keeps it: JSON of key, team, user and tags. */
 export type CallerIdentity = readonly [

@@ -4,6 +4,7 @@ import type { Rate } from '../../vocabulary/price.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import type { SpecialUsage } from '../../vocabulary/usage.ts'
 import { type ParsedId, parseCallId } from './callId.ts'
+import { ChoiceEncoder } from './choiceEncoder.ts'
 import {
   ATTEMPT_OUTCOME_CODES,
   CALL_OUTCOME_CODES,
@@ -15,14 +16,13 @@ import {
 } from './codes.ts'
 import { Names } from './names.ts'
 import type { RingProducer } from './producer.ts'
-import { ATTEMPT, CALL, ENTRY, MAX_TEXT_BYTES, NO_AMOUNT } from './ring.ts'
-import { toWhole } from './whole.ts'
+import { ATTEMPT, CALL, ENTRY, MAX_TEXT_BYTES } from './ring.ts'
+import { toAmount, toWhole } from './whole.ts'
 
 /** Attempts of one call; a record with more is a fault of the program. */
 export const MAX_ATTEMPTS = 1_000
 /** Upstreams name these as they like, at any length; the rest of a longer one is not worth a record. */
 export const MAX_CIRCUMSTANCE_CHARACTERS = 256
-const MAX_AMOUNT = (1n << 63n) - 1n
 
 /** Where an integer's low and high 32 bits lie depends on the processor. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
@@ -44,13 +44,6 @@ function toMicroseconds(durationMs: number | null): number {
   return durationMs === null ? Number.NaN : toWhole(Math.round(durationMs * 1_000))
 }
 
-/** Exact below 2^63 in size. The least of all integers stands for no amount, so the range is the same both ways. */
-function toAmount(dollars: bigint | null): bigint {
-  if (dollars === null) return NO_AMOUNT
-  if (dollars > MAX_AMOUNT) return MAX_AMOUNT
-  return dollars < -MAX_AMOUNT ? -MAX_AMOUNT : dollars
-}
-
 /** Writes records into the ring. One for each ring; measured, less than half a microsecond a plain call. */
 export class Encoder {
   readonly #ring: RingProducer
@@ -62,10 +55,12 @@ export class Encoder {
   /** Of the record at hand, per attempt: numbers of deployment, rate and circumstances, then the text of its counts. */
   #numbers = new Float64Array(3 * 4)
   #counts: (string | null)[] = []
+  readonly #choices: ChoiceEncoder
 
   constructor(ring: RingProducer, maxNames?: number) {
     this.#ring = ring
     this.#names = new Names(ring, maxNames)
+    this.#choices = new ChoiceEncoder(this.#names)
   }
 
   /**
@@ -82,18 +77,22 @@ export class Encoder {
     const downgraded = downgradedTo === null ? Number.NaN : this.#names.number(TABLE.models, downgradedTo)
     if (model < 0 || caller < 0 || downgraded < 0) return false
     const countsLength = this.#nameAttempts(record.attempts)
-    if (countsLength < 0) return false
+    const choicesLength = this.#choices.gather(record.attempts)
+    if (countsLength < 0 || choicesLength < 0) return false
     const { run } = record.caller
     const textLength = 3 * ((run === null ? 0 : run.length) + countsLength)
     if (textLength > MAX_TEXT_BYTES)
       throw new RangeError('the run and the counts of a call are too long for the ledger')
-    const fixed = CALL.words + ATTEMPT.words * record.attempts.length
+    const choicesAt = CALL.words + ATTEMPT.words * record.attempts.length
+    const fixed = choicesAt + choicesLength
     const at = this.#ring.reserve(fixed + ((textLength + 7) >> 3))
     if (at < 0) return false
     this.#writeCall(at, record, { model, caller, downgraded })
     for (let n = 0; n < record.attempts.length; n++) {
       this.#writeAttempt(at + CALL.words + n * ATTEMPT.words, record.attempts[n]!, n, record.at)
     }
+    this.#ring.views.numbers[at + CALL.choices] = choicesLength
+    if (choicesLength > 0) this.#choices.put(this.#ring.views.numbers, at + choicesAt)
     const textBytes = run === null && countsLength === 0 ? 0 : this.#writeTexts(at, fixed, run, record.attempts.length)
     this.#ring.seal(at, ENTRY.call, fixed + ((textBytes + 7) >> 3))
     return true

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CallRecord } from '../../vocabulary/record.ts'
+import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
-import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
+import { asKept, plainAttempt, plainCall, plainRoute } from '../samples.contract.ts'
+import { MAX_PHRASE_CHARACTERS, MAX_REASONS, OTHER_REASON } from './choiceEncoder.ts'
 import { LEDGER_FILE } from './database.ts'
 import { MAX_CIRCUMSTANCE_CHARACTERS } from './encoder.ts'
 import { MAX_WAITING_WRITABLE } from './journal.ts'
@@ -140,7 +141,40 @@ describe('the journal', () => {
     expect(await thrown).toMatchObject({ message: 'a fault of the program' })
   })
 
-  it('takes at most 200 bytes of disk for a plain call, indexes and names included', async () => {
+  it('keeps the beginning of routes that name more than an entry takes, and loses no record for them', async () => {
+    const candidates = Array.from({ length: 1_000 }, (_, n) => ({ deployment: `pool/${n}`, score: n, dollars: null }))
+    const passedOver = Array.from({ length: 1_000 }, (_, n) => ({ deployment: `old/${n}`, why: `reason ${n}` }))
+    const attempt = plainAttempt({ replica: 3, route: { by: 'balanced', candidates, passedOver } })
+    for (const [n, count] of [1, 100, 1_000].entries()) {
+      const record = plainCall(n, { attempts: Array.from({ length: count }, () => attempt) })
+      await durably(stores.ledger, record)
+      const kept = (await stores.ledger.receipt(record.id))!.attempts
+      expect(kept).toHaveLength(count)
+      for (const { route, replica, dollars } of [kept[0]!, kept.at(-1)!]) {
+        expect([replica, dollars]).toEqual([3, attempt.dollars])
+        expect(route!.candidates.length).toBeGreaterThanOrEqual(4)
+        expect(route!.candidates).toEqual(candidates.slice(0, route!.candidates.length))
+        expect(route!.passedOver).toEqual(passedOver.slice(0, route!.passedOver.length))
+      }
+    }
+  })
+
+  it('keeps the beginning of what a route says at any length, and no more different reasons than a bound', async () => {
+    const why = 'ü'.repeat(100_000)
+    const withReason = (reason: string) =>
+      plainAttempt({ route: plainRoute({ passedOver: [{ deployment: 'd'.repeat(300_000), why: reason }] }) })
+    await durably(stores.ledger, plainCall(1, { attempts: [withReason(why)] }))
+    await all(Array.from({ length: MAX_REASONS }, (_, n) => plainCall(2 + n, { attempts: [withReason(`${n} ms`)] })))
+    await durably(stores.ledger, plainCall(5_000, { attempts: [withReason(why), withReason('and another')] }))
+    const [first] = (await everyReceipt(stores.ledger, { until: plainCall(2).at }))[0]!.attempts
+    const short = { deployment: 'd'.repeat(MAX_PHRASE_CHARACTERS), why: why.slice(0, MAX_PHRASE_CHARACTERS) }
+    expect(first!.route!.passedOver).toEqual([short])
+    const late = (await stores.ledger.receipt(plainCall(5_000).id))!.attempts
+    expect(late.map(({ route }) => route!.passedOver[0]!.why)).toEqual([short.why, OTHER_REASON])
+  })
+
+  /** Bytes of disk that a plain call takes with such an attempt, indexes and names included. */
+  async function bytesPerCall(choice: Pick<AttemptRecord, 'replica' | 'route'>): Promise<number> {
     const count = 20_000
     const records = Array.from({ length: count }, (_, n) => {
       // Ends come out of the order of arrivals, over a second or so.
@@ -149,7 +183,9 @@ describe('the journal', () => {
         ...plainCall(offsetMs, {
           model: `model-${n % 20}`,
           caller: { ...plainCall(0).caller, key: `key-${n % 200}` },
-          attempts: [plainAttempt({ deployment: `openai/model-${n % 20}`, startedAt: plainCall(offsetMs).at + 1 })],
+          attempts: [
+            plainAttempt({ deployment: `openai/model-${n % 20}`, startedAt: plainCall(offsetMs).at + 1, ...choice }),
+          ],
         }),
         id: plainCall(offsetMs).id.slice(0, -3) + n.toString(8).padStart(3, '0').slice(-3),
       }
@@ -159,6 +195,14 @@ describe('the journal', () => {
     await stores.close()
     const bytes = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
     expect(requests).toBeGreaterThan(count / 2)
-    expect(bytes / requests).toBeLessThan(200)
+    return bytes / requests
+  }
+
+  it('takes at most 200 bytes of disk for a plain call, indexes and names included', async () => {
+    expect(await bytesPerCall({ replica: null, route: null })).toBeLessThan(200)
+  })
+
+  it('takes at most 100 bytes more for a choice among three deployments and their replicas', async () => {
+    expect(await bytesPerCall({ replica: 1, route: plainRoute() })).toBeLessThan(300)
   })
 })

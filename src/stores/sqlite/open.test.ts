@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
-import { asKept, plainAttempt, plainCall } from '../samples.contract.ts'
+import { asKept, plainAttempt, plainCall, plainRoute } from '../samples.contract.ts'
 import { HOLD, startChild } from './child.contract.ts'
 import { LEDGER_FILE } from './database.ts'
 import { PROBE_INTERVAL_MS } from './journal.ts'
@@ -63,33 +63,45 @@ describe('the files of a ledger', () => {
   })
 })
 
-describe('a ledger of version 1', () => {
-  it('opens with all that it held, and takes calls and limits', async () => {
-    const old = [plainCall(1, { overrunDollars: null }), plainCall(2, { attempts: [] })]
+describe('a ledger of an earlier version', () => {
+  const late = { limited: true, overrunDollars: 5n, downgradedTo: 'small' }
+  const chosen = plainCall(9, { attempts: [plainAttempt({ replica: 1, route: plainRoute() })] })
+  const old = [plainCall(1, { overrunDollars: null }), plainCall(2, { attempts: [] })]
+
+  it.each([
+    ['1, which knew no limits', 1, old],
+    ['2, which knew no routes', 2, [...old, plainCall(3, { ...late, attempts: [plainAttempt(), plainAttempt()] })]],
+  ])('%s, opens with all that it held, and takes what later ones do', async (_name, version, held) => {
     let stores = await openSqliteStores({ directory })
-    for (const record of old) await durably(stores.ledger, record)
+    for (const record of held) await durably(stores.ledger, record)
+    const usage = await stores.ledger.usage({ by: ['deployment'] })
     await stores.close()
-    toVersionOne(join(directory, LEDGER_FILE))
+    toVersion(version, join(directory, LEDGER_FILE))
 
     stores = await openSqliteStores({ directory })
-    const limited = plainCall(3, { limited: true, overrunDollars: 5n, downgradedTo: 'small' })
+    expect(await everyReceipt(stores.ledger)).toEqual(held.map(asKept))
+    expect(await stores.ledger.usage({ by: ['deployment'] })).toEqual(usage)
+    const limited = plainCall(8, late)
     stores.limits.keepUse({ seq: 1, text: 'use' })
-    await durably(stores.ledger, limited)
-    expect(await everyReceipt(stores.ledger)).toEqual([...old, limited].map(asKept))
-    expect(await balancesIn(stores.ledger)).toEqual(balancesOf([...old, limited]))
+    for (const record of [limited, chosen]) await durably(stores.ledger, record)
+    const all = [...held, limited, chosen]
+    expect(await everyReceipt(stores.ledger)).toEqual(all.map(asKept))
+    expect(await balancesIn(stores.ledger)).toEqual(balancesOf(all))
     expect([...stores.limits.uses()]).toEqual([{ seq: 1, text: 'use' }])
     await stores.close()
   })
 
-  /** Moves what is in a ledger to one as the first version made it. */
-  function toVersionOne(path: string): void {
+  /** Moves what is in a ledger to one as an earlier version made it. */
+  function toVersion(version: number, path: string): void {
     const db = new DatabaseSync(`${path}.old`)
-    db.exec(`${MIGRATIONS[0]}; DELETE FROM swept; PRAGMA user_version = 1; PRAGMA application_id = ${APPLICATION_ID}`)
+    db.exec(`${MIGRATIONS.slice(0, version).join(';')};
+      PRAGMA user_version = ${version}; PRAGMA application_id = ${APPLICATION_ID}`)
     db.prepare('ATTACH ? AS new').get(path)
     for (const { name } of db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").all()) {
       const columns = db.prepare(`PRAGMA main.table_info(${name})`).all()
       const list = columns.map(column => column.name).join(', ')
-      db.exec(`INSERT INTO main.${name} (${list}) SELECT ${list} FROM new.${name}`)
+      // Some tables have a row from the beginning.
+      db.exec(`DELETE FROM main.${name}; INSERT INTO main.${name} (${list}) SELECT ${list} FROM new.${name}`)
     }
     db.close()
     renameSync(`${path}.old`, path)

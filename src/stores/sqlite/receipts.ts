@@ -9,6 +9,7 @@ import type { Usage } from '../../vocabulary/usage.ts'
 import { smallestIdAt } from './callId.ts'
 import { CALL_OUTCOME_CODES, type CallerIdentity, DIALECTS, type NameTable, USAGE_SOURCES } from './codes.ts'
 import { checkPageSize } from './page.ts'
+import { routeFrom } from './routeBytes.ts'
 
 /** Texts that the reader remembers of each table of names; when they are more it starts anew. */
 const MAX_TEXTS = 10_000
@@ -62,6 +63,7 @@ export class Receipts {
   readonly #callers: Texts<CallerIdentity>
   readonly #rates: Texts<Rate>
   readonly #circumstances: Texts<Readonly<Record<string, string>>>
+  readonly #phrases: Texts<string>
 
   constructor(db: DatabaseSync) {
     const exact = { readBigInts: true }
@@ -72,12 +74,17 @@ export class Receipts {
       'SELECT * FROM calls WHERE outcome = ? AND outcome <> 0 AND id >= ? AND id < ? ORDER BY id LIMIT ?',
       exact,
     )
-    this.#attempts = db.prepare('SELECT * FROM attempts WHERE call = ? ORDER BY n', exact)
+    this.#attempts = db.prepare(
+      `SELECT a.*, choices.replica, choices.route FROM attempts a
+        LEFT JOIN choices ON choices.call = a.call AND choices.n = a.n WHERE a.call = ? ORDER BY a.n`,
+      exact,
+    )
     this.#models = new Texts(db, 'models', text => text)
     this.#deployments = new Texts(db, 'deployments', text => text)
     this.#callers = new Texts(db, 'callers', text => JSON.parse(text))
     this.#rates = new Texts(db, 'rates', text => JSON.parse(text))
     this.#circumstances = new Texts(db, 'circumstances', text => JSON.parse(text))
+    this.#phrases = new Texts(db, 'phrases', text => text)
   }
 
   one(id: CallId): CallRecord | null {
@@ -150,8 +157,8 @@ export class Receipts {
       usage: row.source === null ? null : this.#usage(row),
       rate: row.rate === null ? null : this.#rates.of(row.rate!),
       dollars: amount(row.dollars!),
-      replica: null,
-      route: null,
+      replica: numberOrNull(row.replica!),
+      route: row.route === null ? null : routeFrom(row.route as Uint8Array, phrase => this.#phrases.of(phrase)),
     }
   }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { ChoiceRows } from './choiceRows.ts'
 import type { Dictionary } from './dictionary.ts'
 import { isDuplicate } from './fault.ts'
 import { ATTEMPT, CALL, NO_AMOUNT, type RingViews } from './ring.ts'
@@ -25,6 +26,7 @@ export class Records {
   readonly #insertCall: StatementSync
   readonly #insertAttempt: StatementSync
   readonly #updateBalance: StatementSync
+  readonly #choices: ChoiceRows
   /** What the group at hand, or one entry written alone, adds to each account. */
   readonly #postings = new Map<number, bigint>()
 
@@ -33,6 +35,7 @@ export class Records {
     this.#dictionary = dictionary
     this.#insertCall = db.prepare(INSERT_CALL)
     this.#insertAttempt = db.prepare(INSERT_ATTEMPT)
+    this.#choices = new ChoiceRows(db, views, dictionary)
     this.#updateBalance = db.prepare(`UPDATE accounts SET balance = ${saturatedSql('balance + ?')} WHERE id = ?`)
   }
 
@@ -41,7 +44,9 @@ export class Records {
     const { numbers, integers } = this.#views
     const id = integers[at + CALL.id]!
     const attempts = numbers[at + CALL.attempts]!
-    let text = (at + CALL.words + attempts * ATTEMPT.words) * 8
+    const choicesAt = at + CALL.words + attempts * ATTEMPT.words
+    const choices = numbers[at + CALL.choices]!
+    let text = (choicesAt + choices) * 8
     const runBytes = numbers[at + CALL.runBytes]!
     try {
       this.#call(at, id, Number.isNaN(runBytes) ? null : this.#text(text, runBytes))
@@ -56,6 +61,7 @@ export class Records {
       this.#attempt(attempt, id, n, Number.isNaN(countsBytes) ? null : this.#text(text, countsBytes))
       if (!Number.isNaN(countsBytes)) text += countsBytes
     }
+    if (choices > 0) this.#choices.insert(choicesAt, id, attempts)
     this.#post(at, attempts)
   }
 

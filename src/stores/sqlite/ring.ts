@@ -47,7 +47,10 @@ export const COMMAND = { bytes: 1, text: 2 } as const
 /** Words of a `use` entry before its text: `bytes` of `total`, which begin at byte `start` of the whole. */
 export const USE = { seq: 1, bytes: 2, start: 3, total: 4, text: 5 } as const
 
-/** Words of a `call` entry; then the attempts, then the text of the run. Absent numbers are NaN. */
+/**
+ * Words of a `call` entry; then the attempts, then their choices where one of them had any, then texts: the run, and the
+ * counts of each attempt. Absent numbers are NaN.
+ */
 export const CALL = {
   id: 1,
   atOffset: 2,
@@ -67,7 +70,9 @@ export const CALL = {
   limited: 16,
   overrun: 17,
   downgraded: 18,
-  words: 19,
+  /** Words of all choices: 0 where no attempt had one, else there is a choice for each attempt. */
+  choices: 19,
+  words: 20,
 } as const
 
 /** Words of one attempt within a `call` entry. */
@@ -91,6 +96,11 @@ export const ATTEMPT = {
   counts: 16,
   words: 17,
 } as const
+
+/** Words of where one attempt went; then its candidates, then those that were passed over. `by` is NaN without a route. */
+export const CHOICE = { replica: 0, by: 1, candidates: 2, passedOver: 3, words: 4 } as const
+export const CANDIDATE = { deployment: 0, score: 1, dollars: 2, words: 3 } as const
+export const PASSED_OVER = { deployment: 0, why: 1, words: 2 } as const
 
 /** Stands for an absent amount of money. */
 export const NO_AMOUNT = -(1n << 63n)

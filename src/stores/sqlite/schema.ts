@@ -138,4 +138,17 @@ export const MIGRATIONS: readonly string[] = [
     after TEXT
   ) STRICT;
   `,
+  `
+  -- Where attempts went, for those that had a choice of replicas or deployments. A table of its own, so that the others
+  -- take no byte for it. A route is laid out as in routeBytes.ts.
+  CREATE TABLE choices (
+    call INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    replica INTEGER,
+    route BLOB,
+    PRIMARY KEY (call, n)
+  ) STRICT, WITHOUT ROWID;
+  -- Names of deployments and reasons, as routes say them. Not \`deployments\`: those have accounts, and were asked.
+  CREATE TABLE phrases (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  `,
 ]
