@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
 
 /** The real clock. */
 export const SYSTEM_CLOCK: Clock = {
@@ -9,3 +10,6 @@ export const SYSTEM_CLOCK: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** Real chance, for draws between equals; nothing that has to be kept secret. */
+export const SYSTEM_RANDOM: Random = { next: () => Math.random() }

@@ -4,13 +4,16 @@ import { Gateway } from '../gateway/server.ts'
 import { createIds } from '../lifecycle/ids.ts'
 import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
 import type { Expectations } from '../policy/estimate/expectation.ts'
+import { HealthBoard } from '../policy/health/board.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
+import { Warmth } from '../policy/routing/warmth.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { Registry } from '../ports/registry.ts'
 import type { EpochMs } from '../units/time.ts'
-import { SYSTEM_CLOCK } from './clock.ts'
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './clock.ts'
+import type { Commons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { openPriceBook } from './priceBook.ts'
 import { tariffsOf } from './prices.ts'
@@ -30,6 +33,8 @@ export interface PlaneParts {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   /** Number of this plane among those that share a ledger. */
   readonly instance: number
+  /** What planes know together. */
+  readonly commons: Commons
   /** No id of this plane lies before. */
   readonly latestAt: EpochMs
 }
@@ -40,7 +45,8 @@ export interface PlaneParts {
  * @param opened takes how to close what was opened, in the order of opening
  */
 export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)[]): Promise<Gateway> {
-  const { configuration, registry, ledger, limits, observer, expectations, adminToken, instance, latestAt } = parts
+  const { configuration, registry, ledger, limits, observer, expectations, adminToken, instance, latestAt, commons } =
+    parts
   const clock = SYSTEM_CLOCK
   const upstreams = openUpstreams(configuration.upstreams, clock)
   opened.push(() => upstreams.close())
@@ -48,6 +54,9 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
   return new Gateway({
     world: {
       clock,
+      random: SYSTEM_RANDOM,
+      health: new HealthBoard(registry.models(), commons.health, instance),
+      warmth: new Warmth(commons.warmth),
       ledger,
       limits,
       expectations,

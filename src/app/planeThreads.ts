@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
+import type { HealthBoard } from '../policy/health/board.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import { lineOver } from '../threads/channel.ts'
 import type { Lessee, Owner } from '../threads/owner.ts'
@@ -16,8 +17,10 @@ const RESTART_MS: DurationMs = 500
 /** A thread that has not drained so long after its calls should have ended hears nothing any more, and is ended. */
 const SPINNING_MS: DurationMs = 10_000
 
-export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'adminToken'> {
+export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'adminToken' | 'commons'> {
   readonly owner: Owner
+  /** The owner's view of what threads know together. */
+  readonly health: HealthBoard
   readonly ledger: Pick<LedgerStore, 'writable' | 'latestAt'>
   /** Keys as they are now. */
   keys(): readonly Key[]
@@ -91,13 +94,14 @@ class PlaneThread {
   }
 
   start(): Promise<void> {
-    const { configuration, adminToken, owner, ledger, keys } = this.#options
+    const { configuration, adminToken, commons, owner, health, ledger, keys } = this.#options
     const { host } = configuration.listen
     const workerData: PlaneStart = {
       configuration,
       adminToken,
       keys: keys().filter(({ declared }) => !declared),
       instance: this.#instance,
+      commons,
       // One that follows another must not make its ids again, even if the clock is set back.
       latestAt: Math.max(ledger.latestAt, Date.now()),
       host,
@@ -119,6 +123,8 @@ class PlaneThread {
       })
       worker.on('exit', () => {
         owner.detach(lessee)
+        // Its calls are no more: others must not think that they are under way.
+        health.clearThread(this.#instance)
         reject(new Error(failure))
         this.#follow(failure)
       })

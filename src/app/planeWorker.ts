@@ -8,6 +8,7 @@ import type { EpochMs } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import { carryTo } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK } from './clock.ts'
+import type { Commons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { openPlane } from './plane.ts'
 import { createRegistry } from './registry/registry.ts'
@@ -19,6 +20,7 @@ export interface PlaneStart {
   /** Keys that were made, as they are now; changes are told. */
   readonly keys: readonly Key[]
   readonly instance: number
+  readonly commons: Commons
   readonly latestAt: EpochMs
   readonly host: string
   /** The port that all threads share. */
@@ -27,7 +29,8 @@ export interface PlaneStart {
 
 const ELSEWHERE = new Error('keys are made by the thread that owns the ledger')
 
-async function start({ configuration, adminToken, keys, instance, latestAt, host, port }: PlaneStart): Promise<void> {
+async function start(from: PlaneStart): Promise<void> {
+  const { configuration, adminToken, keys, instance, commons, latestAt, host, port } = from
   const registry = createRegistry({
     configuration,
     keyStore: { keys: () => keys, create: () => Promise.reject(ELSEWHERE), revoke: () => Promise.reject(ELSEWHERE) },
@@ -60,6 +63,7 @@ async function start({ configuration, adminToken, keys, instance, latestAt, host
       admin: carryTo(request => plane.ask({ is: 'admin', request })),
       metrics: () => plane.ask({ is: 'metrics' }),
       instance,
+      commons,
       latestAt,
     },
     opened,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { openLimits } from '../lifecycle/limits/open.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
+import { HealthBoard } from '../policy/health/board.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
@@ -10,6 +11,7 @@ import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
 import { answerCarried } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK } from './clock.ts'
+import { createCommons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
@@ -79,6 +81,7 @@ async function open(
     warn: note,
     ...(owner === null ? {} : { told: owner }),
   })
+  const commons = createCommons(registry.models())
   const admin = openAdmin({
     registry,
     ledger,
@@ -93,7 +96,8 @@ async function open(
   const listenOn = async () => {
     if (owner !== null) {
       const keys = () => registry.keys()
-      const threads = await openThreads({ configuration, adminToken, owner, ledger, keys, note })
+      const health = new HealthBoard(registry.models(), commons.health, 0)
+      const threads = await openThreads({ configuration, adminToken, commons, health, owner, ledger, keys, note })
       opened.push(() => threads.drain(configuration.drainMs))
       return threads.port
     }
@@ -107,6 +111,7 @@ async function open(
       adminToken,
       admin,
       metrics,
+      commons,
     }
     const gateway = await openPlane({ ...parts, instance: 0, latestAt: ledger.latestAt }, opened)
     const port = await gateway.listen(configuration.listen)

@@ -108,6 +108,7 @@ export class CallRoutes {
       traceparent: typeof traceparent === 'string' ? traceparent : null,
       runBudget: caps.runBudget,
       maxDollars: caps.maxDollars,
+      deadlineAt: caps.deadlineMs === null ? null : arrival.arrivedAt + caps.deadlineMs,
     })
   }
 

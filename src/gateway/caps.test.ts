@@ -17,12 +17,12 @@ const UNREADABLE = ['', 'abc', '-1', '+1', '1e3', '.5', '5.', '0,50', '$1', '0.0
 
 describe('the bounds that a caller sets for itself', () => {
   it('are none where it names none', () => {
-    expect(capsOf({}, 'r1')).toEqual({ runBudget: null, maxDollars: null })
+    expect(capsOf({}, 'r1')).toEqual({ runBudget: null, maxDollars: null, deadlineMs: null })
   })
 
   it.each(READABLE)('are read from %j exactly', (text, dollars) => {
-    expect(capsOf({ [BUDGET]: text }, 'r1')).toEqual({ runBudget: dollars, maxDollars: null })
-    expect(capsOf({ [MAX]: text }, null)).toEqual({ runBudget: null, maxDollars: dollars })
+    expect(capsOf({ [BUDGET]: text }, 'r1')).toEqual({ runBudget: dollars, maxDollars: null, deadlineMs: null })
+    expect(capsOf({ [MAX]: text }, null)).toEqual({ runBudget: null, maxDollars: dollars, deadlineMs: null })
   })
 
   it.each(UNREADABLE)('are a fault that names the header when they are %j', text => {

@@ -7,9 +7,11 @@ import { createIds } from '../lifecycle/ids.ts'
 import { LimitDesk } from '../lifecycle/limits/desk.ts'
 import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
+import { HealthBoard } from '../policy/health/board.ts'
 import { LimitBook } from '../policy/limits/book.ts'
 import { tariffFromOverride } from '../policy/pricing/tariff.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
+import { Warmth } from '../policy/routing/warmth.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { Registry } from '../ports/registry.ts'
@@ -79,9 +81,12 @@ function registryOf(models: readonly Model[]): Registry {
   }
 }
 
+/** One test's failures must not keep the next one's calls from the upstream. */
+const NO_BREAKER = { ...DEFAULT_RESILIENCE, breaker: { ...DEFAULT_RESILIENCE.breaker, failures: 1_000_000 } }
+
 function modelOf(name: string, deployment: Omit<Deployment, 'name'>): Model {
   const deployments = [{ ...deployment, name: `${deployment.upstream}/${deployment.model}` }]
-  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, resilience: DEFAULT_RESILIENCE, createdAt: 0 }
+  return { name, deployments, route: 'inOrder', maxOutputTokens: 1_000, resilience: NO_BREAKER, createdAt: 0 }
 }
 
 function limitOf(value: Record<string, unknown>): Limit {
@@ -149,6 +154,9 @@ export async function startStage(
   const gateway = new Gateway({
     world: {
       clock,
+      random: { next: () => 0.5 },
+      health: new HealthBoard(models, HealthBoard.memoryFor(models), 0),
+      warmth: new Warmth(Warmth.memory()),
       ledger: {
         writable: true,
         append(record, durable) {

@@ -7,7 +7,7 @@ import type { LimitRefusal } from '../vocabulary/limit.ts'
 import type { Need } from '../vocabulary/limited-call.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Call } from './call.ts'
-import { needOf, servingIn, upstreamsIn } from './need.ts'
+import { isPartlyPriced, needOf, servingIn, upstreamsIn } from './need.ts'
 import type { World } from './world.ts'
 
 /** A call that limits let start, perhaps with another model than it asked for. */
@@ -15,6 +15,8 @@ export interface Admitted extends LimitAdmitted {
   readonly model: Model
   /** The most output tokens that it may have. */
   readonly mostOutputTokens: Tokens
+  /** A limit in dollars binds it, and some deployments have no price: they may not serve it. */
+  readonly isPricedOnly: boolean
 }
 
 export type Admission = Admitted | { readonly kind: 'refuse'; readonly refusal: Refusal }
@@ -29,12 +31,12 @@ const NO_SKIP: readonly string[] = []
 export function admit(call: Call, world: World, answer: (admission: Admission) => void): Cancel | null {
   let cancel: Cancel | null = null
   let isAnswered = false
-  const ask = (model: Model, skip: readonly string[]): void => {
+  const ask = (model: Model, skip: readonly string[], isPricedOnly = false): void => {
     if (servingIn(model, call.dialect.name).length === 0) {
       isAnswered = true
       return answer({ kind: 'refuse', refusal: unserved(model, call) })
     }
-    const need = needOf(call, model, world)
+    const need = needOf(call, model, world, isPricedOnly)
     const leave = world.limits.admit(limitedCall(call, model, skip), need, answered)
     // Null also where it was sent to another model, whose queue it may be in by now.
     if (leave !== null) cancel = leave
@@ -44,8 +46,11 @@ export function admit(call: Call, world: World, answer: (admission: Admission) =
         const other = world.model(said.model)
         if (other !== undefined) return ask(other, said.skip)
       }
+      // Where a limit in dollars binds, those without a price are left to others that have one.
+      const isForPrice = said.kind === 'refuse' && said.cause === 'price' && !isPricedOnly
+      if (isForPrice && isPartlyPriced(call, model, world)) return ask(model, skip, true)
       isAnswered = true
-      if (said.kind === 'admit') answer({ ...said, model, mostOutputTokens: need.worst.outputTokens })
+      if (said.kind === 'admit') answer({ ...said, model, mostOutputTokens: need.worst.outputTokens, isPricedOnly })
       else
         answer({ kind: 'refuse', refusal: said.kind === 'refuse' ? refusalOf(said, call, need) : missing(said.model) })
     }

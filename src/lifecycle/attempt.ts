@@ -1,18 +1,22 @@
 import { outcomeOfFailure, outcomeOfStatus } from '../policy/attempts/outcome.ts'
+import { forbidsRetry, quietUntil } from '../policy/attempts/retry-after.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, TransportFailure } from '../ports/engine.ts'
-import type { StreamEnd, StreamReader } from '../ports/wire.ts'
+import type { AnswerSummary, Continuation, GoOn, StreamEnd, StreamReader } from '../ports/wire.ts'
 import type { EpochMs, MonotonicMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { Resilience } from '../vocabulary/resilience.ts'
+import type { RouteRecord } from '../vocabulary/route.ts'
 import type { Call } from './call.ts'
 import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
 
-/** What an attempt tells the life that it belongs to. */
+/** What an attempt tells those that it belongs to. */
 export interface AttemptOwner {
-  /** A stream began: its status and headers may go to the caller. */
+  /** The first content came, or a whole plain answer: the replica is alive. */
+  answered(attempt: Attempt): void
+  /** A stream has something to show: its status and headers may go to the caller. */
   streamBegan(attempt: Attempt): void
   /** Bytes of a stream that may be shown. */
   show(attempt: Attempt, bytes: Uint8Array): void
@@ -22,9 +26,23 @@ export interface AttemptOwner {
   attemptEnded(attempt: Attempt): void
 }
 
-/** One attempt at one deployment: reads what comes back, whole or as a stream, and says how it ended. */
-export class Attempt implements AttemptSink {
+/** Whom an attempt asks, and for what. */
+export interface Errand {
   readonly deployment: Deployment
+  readonly replica: number
+  /** Its place among the attempts of the call, from 0. */
+  readonly place: number
+  /** Why it goes there; null where there was no choice. */
+  readonly route: RouteRecord | null
+  /** To go on with what another one began; null for the whole answer. */
+  readonly continuation: Continuation | null
+  /** How it is asked to go on; null for the whole answer. */
+  readonly goOn: GoOn | null
+}
+
+/** One attempt at one replica of a deployment: reads what comes back, whole or as a stream, and says how it ended. */
+export class Attempt implements AttemptSink {
+  readonly errand: Errand
   readonly startedAt: EpochMs
   readonly started: MonotonicMs
   outcome: AttemptOutcome | null = null
@@ -37,8 +55,18 @@ export class Attempt implements AttemptSink {
   endedAt: MonotonicMs | null = null
   reader: StreamReader | null = null
   streamEnd: StreamEnd | null = null
+  /** What a plain answer says; null for streams, errors and answers that did not come whole. */
+  summary: AnswerSummary | null = null
+  /** Something of it was shown, or may be. */
+  begun = false
   /** Ended because a limit had no room for more. */
   limited = false
+  /** A continuation whose text does not go on from what was shown. */
+  disagrees = false
+  /** Broken off by a bound of the caller or a stop of the gateway, which says nothing of the upstream. */
+  isOurs = false
+  /** When the upstream may be asked again by its own word. */
+  quietUntil: EpochMs | null = null
   readonly #call: Call
   readonly #owner: AttemptOwner
   readonly #clock: Clock
@@ -49,29 +77,34 @@ export class Attempt implements AttemptSink {
   #cancelLinger: Cancel | null = null
   readonly #watch: Watch
 
-  constructor(call: Call, deployment: Deployment, owner: AttemptOwner, clock: Clock, bounds: LifecycleBounds) {
+  constructor(call: Call, errand: Errand, owner: AttemptOwner, clock: Clock, bounds: LifecycleBounds) {
     this.#call = call
+    this.errand = errand
     this.#owner = owner
     this.#clock = clock
     this.#bounds = bounds
-    this.deployment = deployment
     this.startedAt = clock.now()
     this.started = clock.monotonic()
     this.#watch = new Watch(clock, outcome => this.abandon(outcome))
   }
 
+  get deployment(): Deployment {
+    return this.errand.deployment
+  }
+
   start(engine: EngineClient, { timeLimits, connectMs }: Resilience): void {
     const { wire, query, headers, body } = this.#call
+    const { deployment, replica, continuation } = this.errand
     this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
       {
-        deployment: this.deployment,
+        deployment,
         endpoint: wire.endpoint,
         query,
         headers,
-        body: body.forUpstream(this.deployment.model),
+        body: continuation === null ? body.forUpstream(deployment.model) : continuation.body,
         streamed: body.streamed,
-        replica: 0,
+        replica,
         connectMs,
       },
       this,
@@ -80,13 +113,18 @@ export class Attempt implements AttemptSink {
 
   /** Bytes of a plain answer so far, whole or not. */
   get answerBytes(): number {
-    return this.#pieceBytes
+    return this.reader === null ? this.#pieceBytes : 0
   }
 
   /** The whole plain answer; empty for a stream. */
   answer(): Uint8Array {
     if (this.#pieces.length === 1) return this.#pieces[0]!
     return Buffer.concat(this.#pieces, this.#pieceBytes)
+  }
+
+  /** It said that asking again can't help. */
+  get isFinal(): boolean {
+    return forbidsRetry(this.headers)
   }
 
   pause(): void {
@@ -116,29 +154,33 @@ export class Attempt implements AttemptSink {
     this.headAt = this.#clock.monotonic()
     this.status = status
     this.headers = headers
+    if (status >= 400) this.quietUntil = quietUntil(headers, this.#clock.now(), Date.parse)
     if (!mayHaveBody(status) || !this.#call.body.streamed || !isEventStream(headers)) return
     if (headerIn(headers, 'content-encoding', 'identity') !== 'identity') {
-      this.failure = { kind: 'cut', message: 'the stream came compressed, though it was asked for as it is' }
-      this.abandon('malformed')
-      return
+      return this.#spoil('the stream came compressed, though it was asked for as it is')
     }
-    this.reader = this.#call.wire.openStream(this.#call.body)
+    const { continuation } = this.errand
+    this.reader = continuation === null ? this.#call.wire.openStream(this.#call.body) : continuation.openStream()
     this.#watch.heard()
-    this.#owner.streamBegan(this)
   }
 
   data(chunk: Uint8Array): void {
     if (this.outcome !== null) return
-    if (this.reader === null) return this.#gather(chunk)
+    const { reader } = this
+    if (reader === null) return this.#gather(chunk)
     this.#watch.heard()
-    const shown = this.reader.push(chunk)
-    if (this.firstTokenAt === null && this.reader.sawContent) {
+    const shown = reader.push(chunk)
+    if (this.firstTokenAt === null && reader.sawContent) {
       this.firstTokenAt = this.#clock.monotonic()
       this.#watch.sawContent()
+      this.#owner.answered(this)
     }
-    if (shown !== null) this.#owner.show(this, shown)
-    if (this.reader.ended) return this.#endStream(false)
-    this.#owner.grew(this)
+    if ('disagrees' in reader && reader.disagrees) return this.#disagree()
+    if (shown !== null) this.#pass(shown)
+    // Whoever was shown it may have broken the attempt off.
+    if (this.outcome !== null) return
+    if (reader.ended) return this.#endStream(false)
+    if (this.begun) this.#owner.grew(this)
   }
 
   end(): void {
@@ -146,36 +188,87 @@ export class Attempt implements AttemptSink {
     if (this.outcome !== null) return
     if (this.reader !== null) return this.#endStream(true)
     const outcome = outcomeOfStatus(this.status ?? 0)
-    this.#conclude(outcome)
+    this.#conclude(outcome === 'completed' ? this.#judged() : outcome)
   }
 
   fail(failure: TransportFailure): void {
     this.#cancelLinger?.()
     if (this.outcome !== null) return
     this.failure = failure
-    if (this.reader !== null) this.streamEnd = this.reader.finish()
+    if (this.reader === null) return this.#conclude(outcomeOfFailure(failure.kind))
+    this.streamEnd = this.reader.finish()
     // A reset after the last event took nothing away: the caller has the whole answer.
-    this.#conclude(this.streamEnd?.whole ? 'completed' : outcomeOfFailure(failure.kind))
+    if (this.streamEnd.whole) return this.#complete()
+    this.#conclude(outcomeOfFailure(failure.kind))
+  }
+
+  /** Shows bytes of a stream, or keeps them until there is content among them. */
+  #pass(bytes: Uint8Array): void {
+    if (this.begun) return this.#owner.show(this, bytes)
+    this.#pieceBytes += bytes.length
+    if (this.#pieceBytes > this.#bounds.withheldBytes) {
+      return this.#spoil(`it sent ${this.#bounds.withheldBytes} bytes without any content`)
+    }
+    this.#pieces.push(bytes)
+    if (this.reader!.sawContent) this.#begin()
+  }
+
+  #begin(): void {
+    this.begun = true
+    const withheld = this.answer()
+    this.#pieces = []
+    this.#pieceBytes = 0
+    this.#owner.streamBegan(this)
+    if (withheld.length > 0) this.#owner.show(this, withheld)
   }
 
   #gather(chunk: Uint8Array): void {
     this.#pieceBytes += chunk.length
     if (this.#pieceBytes > this.#bounds.answerBytes) {
-      this.failure = { kind: 'cut', message: `the answer is larger than ${this.#bounds.answerBytes} bytes` }
-      this.#pieces = []
-      this.#pieceBytes = 0
-      this.abandon('malformed')
-      return
+      return this.#spoil(`the answer is larger than ${this.#bounds.answerBytes} bytes`)
     }
     this.#pieces.push(chunk)
+  }
+
+  /** What a plain answer with a status of success really is. */
+  #judged(): AttemptOutcome {
+    if (this.errand.continuation !== null) return 'malformed'
+    this.summary = this.#call.wire.readAnswer(this.answer())
+    if (this.summary.sound) {
+      this.#owner.answered(this)
+      return 'completed'
+    }
+    return this.summary.error ? 'serverError' : 'malformed'
   }
 
   #endStream(bodyEnded: boolean): void {
     const reader = this.reader!
     this.streamEnd = reader.finish()
+    if ('disagrees' in reader && reader.disagrees) return this.#disagree()
     if (reader.ended && !bodyEnded) this.#closeLater()
-    if (reader.sawError) this.#conclude('serverError')
-    else this.#conclude(this.streamEnd.whole ? 'completed' : 'cut')
+    if (reader.malformed) this.#conclude('malformed')
+    else if (reader.sawError) this.#conclude('serverError')
+    else if (this.streamEnd.whole) this.#complete()
+    else this.#conclude('cut')
+  }
+
+  /** A whole stream without any content is shown like any other. */
+  #complete(): void {
+    if (!this.begun) this.#begin()
+    if (this.outcome === null) this.#conclude('completed')
+  }
+
+  #disagree(): void {
+    this.disagrees = true
+    this.failure = { kind: 'cut', message: 'another upstream could not go on from what was shown' }
+    this.abandon('malformed')
+  }
+
+  #spoil(message: string): void {
+    this.failure = { kind: 'cut', message }
+    this.#pieces = []
+    this.#pieceBytes = 0
+    this.abandon('malformed')
   }
 
   /** The terminal event came, the end of the body may take its time: it is waited for, so that the connection can be used again. */

@@ -48,4 +48,6 @@ export interface Call {
   readonly runBudget: NanoDollars | null
   /** Dollars that this call may cost at most. */
   readonly maxDollars: NanoDollars | null
+  /** When its answer has to have begun; null where the caller did not say. */
+  readonly deadlineAt: EpochMs | null
 }

@@ -1,5 +1,7 @@
 import { Expectations } from '../policy/estimate/expectation.ts'
+import { HealthBoard } from '../policy/health/board.ts'
 import { tariffFromOverride } from '../policy/pricing/tariff.ts'
+import { Warmth } from '../policy/routing/warmth.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, UpstreamRequest } from '../ports/engine.ts'
 import type { AuditEntry, KeptBalance, KeptUse, LimitStore, StoredLimit } from '../ports/ledger.ts'
@@ -8,6 +10,9 @@ import type { CallRecord } from '../vocabulary/record.ts'
 import { DEFAULT_RESILIENCE, NO_TIME_LIMITS } from '../vocabulary/resilience.ts'
 import { type OpenLimits, openLimits } from './limits/open.ts'
 import { DEFAULT_BOUNDS, type World } from './world.ts'
+
+/** Of sessions nothing is known: no model has a choice that it could matter to. */
+const WARMTH = new Warmth(Warmth.memory())
 
 export const START = Date.UTC(2026, 5, 1)
 
@@ -187,6 +192,9 @@ export async function openWorld(
   }
   const world: World = {
     clock,
+    random: { next: () => 0.5 },
+    health: new HealthBoard(MODELS, HealthBoard.memoryFor(MODELS), 0),
+    warmth: WARMTH,
     ledger: { writable: true, append: (record, durable) => disk.append(record, durable) },
     limits: limits.desk,
     expectations: new Expectations(),

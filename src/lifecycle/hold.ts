@@ -27,6 +27,10 @@ export class CallHold {
   readonly #call: Call
   readonly #world: World
   readonly #limits: LimitHold | null
+  /** What one attempt was admitted for. */
+  readonly #admitted: Amounts
+  /** What attempts that have ended used. */
+  #spent: Amounts = NOTHING
   /** The most output tokens that the call may have. */
   readonly #mostOutputTokens: Tokens
   #isAsking = false
@@ -39,10 +43,55 @@ export class CallHold {
     this.#world = world
     this.#limits = limits
     this.#mostOutputTokens = most
+    this.#admitted = limits?.held ?? NOTHING
   }
 
+  /** In all, for every attempt of the call. */
   get held(): Amounts {
     return this.#limits?.held ?? NOTHING
+  }
+
+  /** What of it is left for the attempt that is shown. */
+  get left(): Amounts {
+    const { held } = this
+    const spent = this.#spent
+    const dollars = held.dollars === null ? null : held.dollars - (spent.dollars ?? 0n)
+    return {
+      dollars: dollars !== null && dollars < 0n ? 0n : dollars,
+      inputTokens: Math.max(0, held.inputTokens - spent.inputTokens),
+      outputTokens: Math.max(0, held.outputTokens - spent.outputTokens),
+    }
+  }
+
+  /** Takes note of what an attempt used that has ended. */
+  spend({ usage, dollars }: AttemptRecord): void {
+    if (usage !== null) this.#spent = plus(this.#spent, usage, dollars ?? 0n)
+  }
+
+  /**
+   * Sees to it that another attempt is held for besides what earlier ones used and those under way may use: else a call
+   * that fails several times could pass its limits.
+   *
+   * @param answer told at once where nothing is lacking
+   */
+  cover(running: number, answer: (granted: boolean) => void): void {
+    if (this.#limits === null || this.#isEnded) return answer(true)
+    const { left } = this
+    const { dollars, inputTokens, outputTokens } = this.#admitted
+    const lacks = (each: number, has: number) => Math.max(0, each * (running + 1) - has)
+    const lackingDollars =
+      dollars === null || left.dollars === null ? null : dollars * BigInt(running + 1) - left.dollars
+    const more = {
+      dollars: lackingDollars !== null && lackingDollars < 0n ? 0n : lackingDollars,
+      inputTokens: lacks(inputTokens, left.inputTokens),
+      outputTokens: lacks(outputTokens, left.outputTokens),
+    }
+    const isCovered =
+      more.inputTokens === 0 && more.outputTokens === 0 && (more.dollars === null || more.dollars === 0n)
+    if (isCovered) return answer(true)
+    this.#limits.extend(more, granted => {
+      if (!this.#isEnded) answer(granted)
+    })
   }
 
   /**
@@ -53,7 +102,7 @@ export class CallHold {
     // Once the upstream has told what it used in all, nothing more comes that could be kept from it.
     if (this.#limits === null || this.#isAsking || this.#isEnded || reader.ended || reader.usageFinal) return
     const shown = this.#shownBy(reader)
-    const { outputTokens } = this.#limits.held
+    const { outputTokens } = this.left
     const isShort =
       outputTokens < this.#mostOutputTokens ? shown + AHEAD_TOKENS > outputTokens : shown > outputTokens * DOUBT
     if (!isShort) return
@@ -83,10 +132,10 @@ export class CallHold {
    * has shown leaves that in doubt; what it has shown, where it came in pieces too large to be stopped in time.
    */
   countedAtEnd(reader: StreamReader): Amounts {
-    const { held } = this
+    const { left } = this
     const shown = this.#shownBy(reader)
-    const doubtful = held.outputTokens < this.#mostOutputTokens ? held.outputTokens : held.outputTokens * DOUBT
-    return shown <= doubtful + 2 * AHEAD_TOKENS ? held : { ...held, outputTokens: shown }
+    const doubtful = left.outputTokens < this.#mostOutputTokens ? left.outputTokens : left.outputTokens * DOUBT
+    return shown <= doubtful + 2 * AHEAD_TOKENS ? left : { ...left, outputTokens: shown }
   }
 
   /** Asks for so many output tokens in all, the most first. */
@@ -96,9 +145,8 @@ export class CallHold {
   }
 
   #ask(outputTokens: Tokens, answer: (granted: boolean) => void): void {
-    const limits = this.#limits!
-    const more = moreFor(this.#call, this.model, { held: limits.held, outputTokens }, this.#world)
-    limits.extend(more, granted => {
+    const more = moreFor(this.#call, this.model, { held: this.left, outputTokens }, this.#world)
+    this.#limits!.extend(more, granted => {
       if (!this.#isEnded) answer(granted)
     })
   }

@@ -1,17 +1,18 @@
 import { refusalAfter } from '../policy/attempts/give-up.ts'
-import { nextAttempt } from '../policy/attempts/next.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { RawHeaders } from '../ports/engine.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { DurationMs, MonotonicMs } from '../units/time.ts'
-import type { Deployment } from '../vocabulary/deployment.ts'
 import type { CallOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord, CallRecord } from '../vocabulary/record.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import { type Admission, admit } from './admit.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
+import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts.ts'
 import type { Call, RenderedRefusal } from './call.ts'
+import type { Exclusion } from './choice.ts'
+import { isRelayed, nobodyFor } from './endings.ts'
 import {
   closingFields,
   limitHeaders,
@@ -55,13 +56,14 @@ const REFUSAL_MS: DurationMs = 5
  * The life of one call from admission to the last byte: holds, attempts, relays, meters, settles. The caller gets the
  * end of its answer only when the record is on disk.
  */
-export class Life implements AttemptOwner {
+export class Life implements AttemptsOwner {
   /** Its place among the lives under way; whoever keeps them sets it. */
   seat = -1
   #call: Call
   #reply: Reply
   readonly #world: World
-  readonly #attempts: AttemptRecord[] = []
+  /** Of attempts that have ended, by their place. */
+  readonly #records: AttemptRecord[] = []
   #hold: CallHold | null = null
   /** Takes the call out of the queue for room; null when it does not wait. */
   #leaveQueue: Cancel | null = null
@@ -69,13 +71,13 @@ export class Life implements AttemptOwner {
   #askedAt: MonotonicMs = 0
   /** Waiting for room took so long. */
   #queueMs = 0
-  /** Upstreams whose limits have no room for the call. */
-  #excluded: readonly string[] = []
   /** What limits have to say in the answer's headers. */
   #limitHeaders: RawHeaders = []
-  #current: Attempt | null = null
+  #attempts: Attempts | null = null
   #left = false
   #firstTokenAt: MonotonicMs | null = null
+  /** Status of a stream that is shown. */
+  #shownStatus = 0
   #limited = false
   #settling = false
   #stopping = false
@@ -93,7 +95,7 @@ export class Life implements AttemptOwner {
     if (this.#call.wire.endpoint === 'messages/count_tokens') {
       // Counting costs nothing, so that no limit counts it: tools ask for it where nothing is left.
       this.#hold = new CallHold(this.#call, this.#call.model, null, 0, this.#world)
-      return this.#tryNext()
+      return this.#attempt({ upstreams: [], isPricedOnly: false })
     }
     this.#askedAt = this.#world.clock.monotonic()
     this.#leaveQueue = admit(this.#call, this.#world, admission => this.#admitted(admission))
@@ -104,11 +106,15 @@ export class Life implements AttemptOwner {
     if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#askedAt
     this.#leaveQueue = null
     if (admission.kind === 'refuse') return this.#refuseSoon(admission.refusal)
-    const { model, hold, mostOutputTokens, excluded } = admission
+    const { model, hold, mostOutputTokens, excluded, isPricedOnly } = admission
     this.#hold = new CallHold(this.#call, model, hold, mostOutputTokens, this.#world)
-    this.#excluded = excluded
     this.#limitHeaders = limitHeaders(this.#call, admission, clock.now())
-    this.#tryNext()
+    this.#attempt({ upstreams: excluded, isPricedOnly })
+  }
+
+  #attempt(exclusion: Exclusion): void {
+    this.#attempts = new Attempts(this.#call, this.#hold!, this, this.#world, exclusion)
+    this.#attempts.begin()
   }
 
   /** A call that a limit refuses is answered a moment later than it could be. */
@@ -125,7 +131,7 @@ export class Life implements AttemptOwner {
     if (this.#settling) return
     this.#stopping = true
     if (this.#quitQueue()) return this.#refuse(STOPPING)
-    this.#current?.abandon('timedOut')
+    this.#attempts?.stop()
   }
 
   #quitQueue(): boolean {
@@ -135,21 +141,20 @@ export class Life implements AttemptOwner {
     return leave !== null
   }
 
-  streamBegan(attempt: Attempt): void {
-    const attempts = this.#attempts.length + 1
+  streamBegan(attempt: Attempt, made: number): void {
     const { status, headers } = streamHeaders(
       this.#call,
       attempt,
-      { attempts, queueMs: this.#queueMs },
+      { attempts: made, queueMs: this.#queueMs },
       this.#world.clock,
     )
+    this.#firstTokenAt = attempt.firstTokenAt
+    this.#shownStatus = status
     this.#reply.head(status, withLimits(headers, this.#limitHeaders))
-    // What was shown can't be asked for again, so the prompt is not needed any more.
-    this.#call.body.release()
   }
 
   show(attempt: Attempt, bytes: Uint8Array): void {
-    if (this.#reply.write(bytes)) return
+    if (this.#left || this.#reply.write(bytes)) return
     attempt.pause()
     this.#reply.onDrain = () => {
       this.#reply.onDrain = null
@@ -161,65 +166,50 @@ export class Life implements AttemptOwner {
     this.#hold!.follow(attempt.reader!, {
       waits: () => attempt.pause(),
       goesOn: () => {
-        if (this.#reply.onDrain === null) attempt.resume()
+        if (this.#reply.onDrain === null || this.#left) attempt.resume()
       },
       ended: () => attempt.endAtLimit(),
     })
   }
 
-  attemptEnded(attempt: Attempt): void {
-    const summary =
-      attempt.outcome === 'completed' && attempt.reader === null ? this.#call.wire.readAnswer(attempt.answer()) : null
-    if (summary !== null && !summary.sound) attempt.outcome = summary.error ? 'serverError' : 'malformed'
-    const tariff = this.#world.tariff(attempt.deployment)
+  metered(attempt: Attempt): AttemptRecord {
     const hold = this.#hold!
-    const held = attempt.limited ? hold.countedAtEnd(attempt.reader!) : hold.held
-    const metered = meter(this.#call, attempt, summary, { held, tariff, at: attempt.startedAt })
+    const tariff = this.#world.tariff(attempt.deployment)
+    const held = attempt.limited ? hold.countedAtEnd(attempt.reader!) : hold.left
+    const metered = meter(this.#call, attempt, attempt.summary, { held, tariff, at: attempt.startedAt })
     this.#limited ||= attempt.limited
     if (attempt.limited) attempt.streamEnd = attempt.reader!.endAtLimit(metered.usage!)
     this.#learn(attempt, metered.usage)
-    this.#attempts.push(recordOf(attempt, metered))
-    this.#current = null
-    this.#firstTokenAt ??= attempt.firstTokenAt
-    if (this.#left) this.#settle('callerLeft', 499, () => {})
-    else if (this.#reply.headSent) this.#endStream(attempt)
-    else this.#endPlain(attempt)
+    const record = recordOf(attempt, metered)
+    // In the order in which they began, which a rival that ends first does not change.
+    this.#records[attempt.errand.place] = record
+    hold.spend(record)
+    return record
   }
 
-  #learn({ outcome, limited, reader }: Attempt, usage: Usage | null): void {
+  #learn(attempt: Attempt, usage: Usage | null): void {
+    const { outcome, limited, reader, errand } = attempt
     if (outcome !== 'completed' || limited || usage?.source !== 'reported') return
     const { expectations } = this.#world
     const { name } = this.#hold!.model
-    expectations.learn(this.#call.caller.key, name, usage.outputTokens)
+    // What goes on with another's answer tells nothing of how long answers are.
+    if (errand.continuation === null) expectations.learn(this.#call.caller.key, name, usage.outputTokens)
     if (reader !== null) expectations.learnBytes(name, usage.outputTokens, reader.contentBytes)
   }
 
-  #tryNext(): void {
-    const next = nextAttempt({
-      attempts: this.#attempts,
-      deployments: this.#deployments(),
-      dialect: this.#call.dialect.name,
-    })
-    if (next.kind === 'giveUp') return this.#refuse(next.refusal)
-    const attempt = new Attempt(this.#call, next.deployment, this, this.#world.clock, this.#world.bounds)
-    this.#current = attempt
-    attempt.start(this.#world.engine(next.deployment), this.#hold!.model.resilience)
-  }
-
-  /** Those that may serve the model, without the upstreams whose limits have no room. */
-  #deployments(): readonly Deployment[] {
-    const { deployments } = this.#hold!.model
-    return this.#excluded.length === 0
-      ? deployments
-      : deployments.filter(({ upstream }) => !this.#excluded.includes(upstream))
+  over({ attempt, retryAt, choice }: AttemptsEnd): void {
+    if (this.#left && this.#records.length > 0) this.#settle('callerLeft', 499, () => {})
+    else if (this.#left) this.#leftQueue()
+    else if (attempt === null)
+      this.#refuse(this.#stopping ? STOPPING : nobodyFor(choice, retryAt, this.#world.clock.now()))
+    else if (this.#reply.headSent) this.#endStream(attempt)
+    else this.#endPlain(attempt)
   }
 
   /** Nothing was shown yet: relays what the upstream said, or refuses where that is no answer to a call. */
   #endPlain(attempt: Attempt): void {
     const { outcome, status } = attempt
-    const isError = status !== null && status >= 400 && status < 600
-    const relayed = attempt.failure === null && (outcome === 'completed' || isError)
-    if (!relayed) return this.#refuse(this.#refusalAfter(attempt))
+    if (this.#stopping || !isRelayed(attempt)) return this.#refuse(this.#refusalAfter(attempt))
     const body = attempt.answer()
     this.#settle(outcome === 'completed' ? 'completed' : 'failed', status!, (record, commitMs) => {
       const sent = { commitMs, bytes: body.length, queueMs: this.#queueMs }
@@ -234,7 +224,7 @@ export class Life implements AttemptOwner {
     const end = attempt.streamEnd
     if (end?.beforeComment) this.#reply.write(end.beforeComment)
     const whole = attempt.outcome === 'completed'
-    this.#settle(whole ? 'completed' : 'failed', attempt.status!, record => {
+    this.#settle(whole ? 'completed' : 'failed', this.#shownStatus, record => {
       const comment = wire.closingComment(closingFields(record))
       const last = end?.lastEvent
       if (whole || last) return this.#reply.end(last ? Buffer.concat([comment, last]) : comment)
@@ -250,7 +240,7 @@ export class Life implements AttemptOwner {
   #refuse(refusal: Refusal): void {
     const rendered = this.#call.dialect.refusal(refusal, this.#call.id)
     if ('limit' in refusal) this.#limitHeaders = rateHeaders(this.#call, refusal.limit, this.#world.clock.now())
-    if (this.#attempts.length > 0) {
+    if (this.#records.length > 0) {
       this.#settle('failed', rendered.status, record => this.#sendRefusal(rendered, record))
       return
     }
@@ -270,12 +260,13 @@ export class Life implements AttemptOwner {
     if (this.#settling) return
     this.#left = true
     if (this.#quitQueue()) return this.#leftQueue()
-    this.#current?.abandon('callerLeft')
+    this.#attempts?.callerLeft()
   }
 
   /** Nothing was spent and nobody waits for an answer. */
   #leftQueue(): void {
     this.#settling = true
+    this.#hold?.settle([], 0n)
     this.#world.observer.callRefused('limitReached', 499, this.#call.caller.key, true)
     this.#letGo()
   }
@@ -316,9 +307,9 @@ export class Life implements AttemptOwner {
   /** Ends the hold too: what limits count of a call is handed over just before its record. */
   #recordOf(outcome: CallOutcome, status: number, ended: MonotonicMs): CallRecord {
     const hold = this.#hold!
-    const dollars = sumOf(this.#attempts)
+    const dollars = sumOf(this.#records)
     const heldDollars = hold.held.dollars
-    const overrunDollars = hold.settle(this.#attempts, dollars)
+    const overrunDollars = hold.settle(this.#records, dollars)
     const { id, arrivedAt, arrived, model, dialect, wire, caller, body } = this.#call
     return {
       id,
@@ -337,13 +328,13 @@ export class Life implements AttemptOwner {
       limited: this.#limited,
       overrunDollars,
       downgradedTo: hold.model === model ? null : hold.model.name,
-      attempts: this.#attempts,
+      attempts: this.#records,
     }
   }
 
   #timings(ended: MonotonicMs, commitMs: number) {
     let upstreamMs = 0
-    for (const attempt of this.#attempts) upstreamMs += attempt.durationMs
+    for (const attempt of this.#records) upstreamMs += attempt.durationMs
     const queueMs = this.#queueMs
     const gatewayMs = Math.max(0, ended - this.#call.arrived - upstreamMs - queueMs)
     return { gatewayMs, queueMs, upstreamMs, commitMs, traceparent: this.#call.traceparent }

@@ -275,7 +275,10 @@ describe('an attempt that takes longer than its model may', () => {
     stage.pass(1)
     stage.durable!(null)
     expect(stage.records[0]!.attempts[0]!.outcome).toBe(outcome)
-    expect(stage.reply.text).toContain('<upstreamTimeout>')
+    // Nothing was shown before the first content, so that this one is a refusal like any other.
+    const isShown = outcome !== 'firstTokenTimeout'
+    expect(stage.reply.text).toContain(isShown ? '<upstreamTimeout>' : 'upstreamTimeout')
+    expect(stage.reply.status).toBe(isShown ? 200 : 502)
     expect(stage.limit().held).toBe(0)
   })
 

@@ -14,10 +14,12 @@ interface TokenBounds {
 }
 
 /** What a call may use of a model, and what it will probably use: the second only where more can be held later. */
-export function needOf(call: Call, model: Model, world: World): Need {
+export function needOf(call: Call, model: Model, world: World, isPricedOnly: boolean): Need {
+  const dollarsOf = (tokens: TokenBounds) => dearest(call, model, tokens, { world, isPricedOnly })
   const inputTokens = boundInputTokens(call.body)
   const outputTokens = outputTokensOf(call, model, world)
-  const worst = amountsOf(call, model, { inputTokens, outputTokens }, world)
+  const amountsOf = (tokens: TokenBounds): Amounts => ({ ...tokens, dollars: dollarsOf(tokens) })
+  const worst = amountsOf({ inputTokens, outputTokens })
   // What a plain answer uses is known when all of it is there, too late to ask for more.
   if (!call.body.streamed || outputTokens === 0) return { worst, expected: null, isLearnt: false }
   const { choices } = call.body
@@ -25,7 +27,7 @@ export function needOf(call: Call, model: Model, world: World): Need {
   const probable = Math.min(outputTokens, expected.outputTokens * Math.max(1, choices))
   return {
     worst,
-    expected: probable < outputTokens ? amountsOf(call, model, { inputTokens, outputTokens: probable }, world) : null,
+    expected: probable < outputTokens ? amountsOf({ inputTokens, outputTokens: probable }) : null,
     isLearnt: expected.isLearnt,
   }
 }
@@ -40,15 +42,18 @@ function outputTokensOf({ wire, body }: Call, model: Model, world: World): Token
   })
 }
 
-/** So many tokens at the dearest deployment that may come to serve them. */
-function amountsOf(call: Call, model: Model, tokens: TokenBounds, world: World): Amounts {
-  return { ...tokens, dollars: dearest(call, model, tokens, world) }
+interface Prices {
+  readonly world: World
+  /** Only deployments whose price is known may serve. */
+  readonly isPricedOnly: boolean
 }
 
-function dearest(call: Call, model: Model, tokens: TokenBounds, world: World): NanoDollars | null {
+/** What so many tokens cost at the dearest deployment that may come to serve them; null when one has no price. */
+function dearest(call: Call, model: Model, tokens: TokenBounds, { world, isPricedOnly }: Prices): NanoDollars | null {
   let dollars: NanoDollars = 0n
   for (const deployment of servingIn(model, call.dialect.name)) {
     const worst = worstCase(world.tariff(deployment), tokens, call.arrivedAt)
+    if (worst === null && isPricedOnly) continue
     if (worst === null) return null
     if (worst > dollars) dollars = worst
   }
@@ -63,7 +68,9 @@ export function moreFor(
   world: World,
 ): Amounts {
   const { inputTokens } = held
-  const whole = dearest(call, model, { inputTokens, outputTokens }, world)
+  // Whoever has no price serves only calls that no limit in dollars binds, whose holds have no dollars either.
+  const prices = { world, isPricedOnly: held.dollars !== null }
+  const whole = dearest(call, model, { inputTokens, outputTokens }, prices)
   const dollars = whole === null || held.dollars === null ? null : whole > held.dollars ? whole - held.dollars : 0n
   return { dollars, inputTokens: 0, outputTokens: outputTokens - held.outputTokens }
 }
@@ -87,6 +94,19 @@ function servingBy(model: Model, dialect: DialectName) {
     byDialect.set(dialect, found)
   }
   return found
+}
+
+/** Whether what a call uses at a deployment can be told in dollars, whatever it uses. */
+export function hasPrice({ wire, arrivedAt }: Call, deployment: Deployment, world: World): boolean {
+  const outputTokens = wire.endpoint === 'embeddings' ? 0 : 1
+  return worstCase(world.tariff(deployment), { inputTokens: 1, outputTokens }, arrivedAt) !== null
+}
+
+/** Whether some of a model's deployments that speak a dialect have a price and others have none. */
+export function isPartlyPriced(call: Call, model: Model, world: World): boolean {
+  const serving = servingIn(model, call.dialect.name)
+  const priced = serving.filter(deployment => hasPrice(call, deployment, world))
+  return priced.length > 0 && priced.length < serving.length
 }
 
 /** Deployments of a model that speak a dialect, in their order. */

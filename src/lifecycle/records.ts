@@ -15,7 +15,8 @@ export function sumOf(attempts: readonly AttemptRecord[]): NanoDollars | null {
 
 /** An attempt that has ended, as the ledger keeps it. */
 export function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
-  const { deployment, outcome, status, startedAt, started, firstTokenAt, endedAt } = attempt
+  const { errand, outcome, status, startedAt, started, firstTokenAt, endedAt } = attempt
+  const { deployment, replica, route } = errand
   return {
     deployment: deployment.name,
     outcome: outcome!,
@@ -24,7 +25,7 @@ export function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
     durationMs: endedAt! - started,
     timeToFirstTokenMs: firstTokenAt === null ? null : firstTokenAt - started,
     ...metered,
-    replica: null,
-    route: null,
+    replica: deployment.replicas > 1 ? replica : null,
+    route,
   }
 }

@@ -1,7 +1,9 @@
 import { Expectations } from '../policy/estimate/expectation.ts'
+import { HealthBoard } from '../policy/health/board.ts'
 import { LimitBook } from '../policy/limits/book.ts'
 import type { Use } from '../policy/limits/hold.ts'
 import { tariffFromOverride } from '../policy/pricing/tariff.ts'
+import { Warmth } from '../policy/routing/warmth.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../ports/engine.ts'
 import type { CallTimings } from '../ports/observer.ts'
@@ -118,6 +120,7 @@ export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
     promptBytes: 40,
     promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
+    opening: () => Buffer.from('{}'),
     release: () => {},
   }
 }
@@ -269,6 +272,11 @@ export function stageLife(over: StageOptions = {}) {
   const tariff = over.priced === false ? null : tariffFromOverride({ input: '1', output: '2' }, 'test')
   const world: World = {
     clock,
+    random: { next: () => 0.5 },
+    get health() {
+      return health
+    },
+    warmth: new Warmth(Warmth.memory()),
     ledger: {
       get writable() {
         return over.writable ?? true
@@ -314,6 +322,7 @@ export function stageLife(over: StageOptions = {}) {
       maxOutputTokens: null,
       resilience: {
         ...DEFAULT_RESILIENCE,
+        attempts: 1,
         timeLimits: { ...NO_TIME_LIMITS, ...over.timeLimits },
         ...over.resilience,
       },
@@ -326,8 +335,11 @@ export function stageLife(over: StageOptions = {}) {
     traceparent: null,
     runBudget: null,
     maxDollars: null,
+    deadlineAt: null,
     ...over.call,
   }
+  const models = [call.model, ...Object.values(over.models ?? {})]
+  const health = new HealthBoard(models, HealthBoard.memoryFor(models), 0)
   /** Another call of the same caller; its reply. */
   const another = (changes: Partial<Call> = {}) => {
     const reply = new NotedReply()

@@ -3,11 +3,10 @@ import type { MonotonicMs } from '../units/time.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { TimeLimits } from '../vocabulary/resilience.ts'
 
-/** Ends an attempt that takes longer than its model may: to the first content, in silence, in all. */
+/** Ends an attempt that takes longer than its model may: to the first content, or in silence. */
 export class Watch {
   readonly #clock: Clock
   readonly #tooLong: (outcome: AttemptOutcome) => void
-  #cancelTotal: Cancel | null = null
   #cancelFirst: Cancel | null = null
   #cancelIdle: Cancel | null = null
   #idleMs: number | null = null
@@ -19,8 +18,7 @@ export class Watch {
     this.#tooLong = tooLong
   }
 
-  start({ firstTokenMs, idleMs, totalMs }: TimeLimits, streamed: boolean): void {
-    if (totalMs !== null) this.#cancelTotal = this.#clock.after(totalMs, () => this.#tooLong('timedOut'))
+  start({ firstTokenMs, idleMs }: TimeLimits, streamed: boolean): void {
     if (!streamed) return
     this.#idleMs = idleMs
     if (firstTokenMs !== null) {
@@ -30,7 +28,8 @@ export class Watch {
 
   /** Something came. Costs no timer: one that runs looks when it was. */
   heard(): void {
-    if (this.#idleMs === null) return
+    // Before the first content that limit stands alone: a model may think for longer than it may be silent later.
+    if (this.#idleMs === null || this.#cancelFirst !== null) return
     this.#heardAt = this.#clock.monotonic()
     this.#cancelIdle ??= this.#clock.after(this.#idleMs, this.#lookUp)
   }
@@ -43,15 +42,14 @@ export class Watch {
   sawContent(): void {
     this.#cancelFirst?.()
     this.#cancelFirst = null
+    this.heard()
   }
 
   end(): void {
-    this.sawContent()
-    this.#cancelTotal?.()
-    this.#cancelIdle?.()
-    this.#cancelTotal = null
-    this.#cancelIdle = null
     this.#idleMs = null
+    this.sawContent()
+    this.#cancelIdle?.()
+    this.#cancelIdle = null
   }
 
   readonly #lookUp = (): void => {

@@ -1,18 +1,26 @@
 import type { Expectations } from '../policy/estimate/expectation.ts'
+import type { HealthBoard } from '../policy/health/board.ts'
 import type { Tariff } from '../policy/pricing/tariff.ts'
+import type { Warmth } from '../policy/routing/warmth.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Random } from '../ports/random.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 
 /** What a life needs from outside: real in production, virtual in tests and rehearsals. */
 export interface World {
   readonly clock: Clock
+  readonly random: Random
   readonly ledger: Pick<LedgerStore, 'append' | 'writable'>
   readonly limits: Pick<Limits, 'admit'>
   readonly expectations: Expectations
+  /** Which deployments are well. */
+  readonly health: HealthBoard
+  /** Whose prompt caches are warm for whom. */
+  readonly warmth: Warmth
   readonly observer: Observer
   engine(deployment: Deployment): EngineClient
   /** A model by the name that callers ask for. */
@@ -25,6 +33,8 @@ export interface World {
 export interface LifecycleBounds {
   /** Bytes of one plain answer; a larger one ends as malformed. */
   readonly answerBytes: number
+  /** Bytes of a stream that are kept while it has shown no content; one that sends more is malformed. */
+  readonly withheldBytes: number
   /** Output tokens held for a call whose caller and model name no maximum. */
   readonly outputTokens: number
   /** How long an upstream may keep its connection open after the terminal event of a stream. */
@@ -33,6 +43,7 @@ export interface LifecycleBounds {
 
 export const DEFAULT_BOUNDS: LifecycleBounds = {
   answerBytes: 256_000_000,
+  withheldBytes: 1_000_000,
   outputTokens: 32_000,
   lingerMs: 2_000,
 }

@@ -30,6 +30,8 @@ export interface ParsedBody {
    * Pieces share the caller's memory. May be called once per attempt.
    */
   forUpstream(model: string): readonly Uint8Array[]
+  /** The beginning of the body: of calls of one conversation, which grows at its end, it is the same. Empty once released. */
+  opening(): Uint8Array
   /** Lets go of the caller's bytes, once no attempt can need them any more; long streams outlive their prompts. */
   release(): void
 }

@@ -16,6 +16,8 @@ export const MAX_CHOICES = 16_384
 export const MAX_MEMBERS = 1_024
 /** The largest maximum that a caller may name: beyond any model, and its worst case still fits the ledger. */
 export const MAX_OUTPUT_TOKENS = 1_000_000_000_000
+/** The part of a body by which a conversation is known: its settings, its system prompt, the first message. */
+const OPENING_BYTES = 2_048
 /** How often a key that is read may come; each time costs an edit of the body. */
 export const MAX_REPEATS = 16
 
@@ -213,6 +215,10 @@ class Request implements ParsedBody {
     this.promptWeight = prompt.promptWeight
     this.#bytes = bytes
     this.#edits = asksForUsage && members.streamed ? withUsageAsked(bytes, members) : members.modelEdits
+  }
+
+  opening(): Uint8Array {
+    return this.#bytes.subarray(0, OPENING_BYTES)
   }
 
   release(): void {

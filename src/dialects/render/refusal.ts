@@ -1,3 +1,4 @@
+import type { DurationMs } from '../../units/time.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import { type LimitRefusal, takenOf } from '../../vocabulary/limit.ts'
 import type { Refusal, RefusalCause } from '../../vocabulary/refusal.ts'
@@ -86,11 +87,19 @@ const LIMIT_FORMS: Readonly<Record<LimitRefusal['cause'], RefusalForm>> = {
   price: callers(403, 'price_unknown', 'permission_error'),
 }
 
+/** Rounded up, since a call that comes too early is refused once more. */
+function inSeconds(wait: DurationMs): number {
+  return Math.max(1, Math.ceil(wait / 1_000))
+}
+
 function formOf(refusal: Refusal): RefusalForm {
-  if (!('limit' in refusal)) return FORMS[refusal.cause]
+  if (!('limit' in refusal)) {
+    const form = FORMS[refusal.cause]
+    if (refusal.cause !== 'noDeployment' || refusal.retryAfterMs === undefined) return form
+    return { ...form, retryAfterSeconds: inSeconds(refusal.retryAfterMs) }
+  }
   const { cause, shouldRetry, retryAfterMs } = refusal.limit
-  // Rounded up, since a call that comes too early is refused once more.
-  const retryAfterSeconds = retryAfterMs === null ? null : Math.max(1, Math.ceil(retryAfterMs / 1_000))
+  const retryAfterSeconds = retryAfterMs === null ? null : inSeconds(retryAfterMs)
   return { ...LIMIT_FORMS[cause], retry: shouldRetry, retryAfterSeconds }
 }
 

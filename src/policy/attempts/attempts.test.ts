@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Deployment } from '../../vocabulary/deployment.ts'
-import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '../../vocabulary/outcome.ts'
+import type { AttemptOutcome } from '../../vocabulary/outcome.ts'
 import { refusalAfter } from './give-up.ts'
-import { nextAttempt } from './next.ts'
 import { outcomeOfFailure, outcomeOfStatus } from './outcome.ts'
 
 describe('the outcome of an attempt', () => {
@@ -33,43 +31,6 @@ describe('the outcome of an attempt', () => {
   it.each(['unreachable', 'cut', 'timedOut'] as const)('of a transport that was %s is that', kind =>
     expect(outcomeOfFailure(kind)).toBe(kind),
   )
-})
-
-function deployment(name: string, ...dialects: Deployment['dialects']): Deployment {
-  const [upstream = '', model = ''] = name.split('/')
-  return { name, upstream, model, dialects, engine: null, replicas: 1, grams: null }
-}
-
-const OPENAI = deployment('openai/gpt', 'openai')
-const CLAUDE = deployment('anthropic/claude', 'anthropic')
-const BOTH = deployment('sim/llama', 'openai', 'anthropic')
-
-describe('the next attempt', () => {
-  it.each([
-    ['openai', [OPENAI, BOTH], OPENAI],
-    ['openai', [CLAUDE, BOTH, OPENAI], BOTH],
-    ['anthropic', [OPENAI, CLAUDE, BOTH], CLAUDE],
-  ] as const)('of a call in the %s dialect asks the first that speaks it', (dialect, deployments, first) => {
-    expect(nextAttempt({ attempts: [], deployments, dialect })).toEqual({ kind: 'try', deployment: first })
-  })
-
-  it('is none where nobody speaks the dialect of the call', () => {
-    const next = nextAttempt({ attempts: [], deployments: [CLAUDE], dialect: 'openai' })
-    expect(next).toMatchObject({ kind: 'giveUp', refusal: { cause: 'modelNotAllowed' } })
-  })
-
-  it('is none where nothing serves the model', () => {
-    const next = nextAttempt({ attempts: [], deployments: [], dialect: 'openai' })
-    expect(next).toMatchObject({ kind: 'giveUp', refusal: { cause: 'noDeployment' } })
-  })
-
-  it('is none after the one that is allowed, whatever became of it', () => {
-    for (const outcome of ATTEMPT_OUTCOMES) {
-      const attempts = [{ deployment: OPENAI.name, outcome }]
-      const next = nextAttempt({ attempts, deployments: [OPENAI, BOTH], dialect: 'openai' })
-      expect(next).toEqual({ kind: 'giveUp', refusal: refusalAfter(outcome, null) })
-    }
-  })
 })
 
 describe('giving up', () => {

@@ -1,39 +1,122 @@
+import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Deployment } from '../../vocabulary/deployment.ts'
-import type { DialectName } from '../../vocabulary/dialect.ts'
-import type { AttemptOutcome } from '../../vocabulary/outcome.ts'
-import type { Refusal } from '../../vocabulary/refusal.ts'
-import { refusalAfter } from './give-up.ts'
+import type { Standing } from '../health/replica.ts'
+import { type EndedAttempt, fateOf } from './fate.ts'
 
-/** Attempts that a call may make in all, over all deployments. */
-export const MAX_ATTEMPTS = 1
+/** A wait for an upstream that asked for quiet is begun up to this length; who is told to wait longer asks elsewhere, or later. */
+export const MAX_WAIT_MS: DurationMs = 2_000
+/** Before a deployment that failed is asked again: so long the first time, twice as long each time after. */
+const BACKOFF_MS: DurationMs = 100
+const MAX_BACKOFF_MS: DurationMs = 2_000
+
+/** A deployment that may serve a call. */
+export interface DeploymentOption {
+  readonly deployment: Deployment
+  /** Whether it may be asked now; where not, until when. */
+  readonly standing: Standing
+}
 
 /** What is known when the next step of a call is decided. */
 export interface AttemptState {
   /** That have ended, in order. */
-  readonly attempts: readonly { readonly deployment: string; readonly outcome: AttemptOutcome }[]
-  /** That may serve the model, the preferred first. */
-  readonly deployments: readonly Deployment[]
-  /** The caller's: a call goes only to a deployment that speaks it. */
-  readonly dialect: DialectName
+  readonly ended: readonly EndedAttempt[]
+  /** Deployments and replicas of those under way. */
+  readonly running: readonly { readonly deployment: string; readonly replica: number }[]
+  /** That may serve the call, the preferred first. */
+  readonly options: readonly DeploymentOption[]
+  /** How many attempts the call may make in all. */
+  readonly mostAttempts: number
+  /** When the call has to be over; null where nobody said. */
+  readonly endsAt: EpochMs | null
+  readonly now: EpochMs
 }
 
-export type NextAttempt =
-  | { readonly kind: 'try'; readonly deployment: Deployment }
-  | { readonly kind: 'giveUp'; readonly refusal: Refusal }
+export type NextStep =
+  /** @property tried replicas that were asked already and are left for others while there are any */
+  | { readonly kind: 'try' | 'hedge'; readonly deployment: Deployment; readonly tried: readonly number[] }
+  | { readonly kind: 'wait'; readonly until: EpochMs }
+  | {
+      readonly kind: 'giveUp'
+      /** When asking again may help; null where nobody knows. */
+      readonly retryAt: EpochMs | null
+    }
 
-/** Decides what a call does next: ask the first deployment that speaks the caller's dialect, once. Pure. */
-export function nextAttempt({ attempts, deployments, dialect }: AttemptState): NextAttempt {
-  const last = attempts.at(-1)
-  if (last !== undefined && attempts.length >= MAX_ATTEMPTS) {
-    return { kind: 'giveUp', refusal: refusalAfter(last.outcome, null) }
+/**
+ * Decides what a call does next. Pure. What is the caller's fault is not asked again; what is the deployment's moves on to
+ * the next replica or deployment; one that failed in a way that passes is asked again when all others were, after a pause
+ * or when it said, if that is soon and before the call has to be over.
+ *
+ * While attempts are under way it decides on a rival for them: `hedge`, or `giveUp` for none.
+ */
+export function nextStep(state: AttemptState): NextStep {
+  const { ended, running, options, mostAttempts, endsAt, now } = state
+  const last = ended.at(-1)
+  const isOver = endsAt !== null && now >= endsAt
+  if (isOver || ended.length + running.length >= mostAttempts || (last !== undefined && fateOf(last) === 'answer')) {
+    return { kind: 'giveUp', retryAt: null }
   }
-  const deployment = deployments.find(({ dialects }) => dialects.includes(dialect))
-  if (deployment !== undefined) return { kind: 'try', deployment }
-  return { kind: 'giveUp', refusal: unserved(deployments, dialect) }
+  const kind = running.length > 0 ? 'hedge' : 'try'
+  for (const { deployment, standing } of options) {
+    if (!mayBeAsked(standing)) continue
+    const tried = triedOf(deployment, state)
+    if (tried.length === 0 || (hasOthers(deployment, tried) && !saysNo(deployment, ended))) {
+      return { kind, deployment, tried }
+    }
+  }
+  if (kind === 'hedge') return { kind: 'giveUp', retryAt: null }
+  return againOrWait(state)
 }
 
-function unserved(deployments: readonly Deployment[], dialect: DialectName): Refusal {
-  if (deployments.length === 0) return { cause: 'noDeployment', message: 'no deployment serves this model' }
-  const message = `none of the deployments of this model speaks the ${dialect} dialect: ask it in the other one`
-  return { cause: 'modelNotAllowed', message }
+function mayBeAsked({ kind }: Standing): boolean {
+  return kind === 'ready' || kind === 'recovering'
+}
+
+/** Replicas of a deployment that this call has asked. */
+function triedOf({ name }: Deployment, { ended, running }: AttemptState): readonly number[] {
+  const tried: number[] = []
+  for (const attempt of ended) if (attempt.deployment === name) tried.push(attempt.replica)
+  for (const attempt of running) if (attempt.deployment === name) tried.push(attempt.replica)
+  return tried
+}
+
+function hasOthers({ replicas }: Deployment, tried: readonly number[]): boolean {
+  return new Set(tried).size < replicas
+}
+
+function saysNo({ name }: Deployment, ended: readonly EndedAttempt[]): boolean {
+  return ended.some(attempt => attempt.deployment === name && fateOf(attempt) === 'otherDeployment')
+}
+
+/** Every option was asked: one that may be asked again now, or the wait for the first that may. */
+function againOrWait({ ended, options, endsAt, now }: AttemptState): NextStep {
+  let soonest: EpochMs | null = null
+  let retryAt: EpochMs | null = null
+  for (const { deployment, standing } of options) {
+    const at = againAt(deployment, standing, ended, now)
+    if (at === null) continue
+    if (at <= now) return { kind: 'try', deployment, tried: NONE }
+    if (retryAt === null || at < retryAt) retryAt = at
+    const isWaitable = mayBeAsked(standing) || standing.kind === 'quiet'
+    if (isWaitable && (soonest === null || at < soonest)) soonest = at
+  }
+  const isSoon = soonest !== null && soonest - now <= MAX_WAIT_MS && (endsAt === null || soonest < endsAt)
+  return isSoon ? { kind: 'wait', until: soonest! } : { kind: 'giveUp', retryAt }
+}
+
+const NONE: readonly number[] = []
+
+/** When a deployment may be asked, the first time or again; null when this call has nothing to hope for from it. */
+function againAt(
+  { name }: Deployment,
+  standing: Standing,
+  ended: readonly EndedAttempt[],
+  now: EpochMs,
+): EpochMs | null {
+  const ours = ended.filter(({ deployment }) => deployment === name)
+  const standsAt = mayBeAsked(standing) ? now : (standing.until ?? now + MAX_WAIT_MS)
+  const last = ours.at(-1)
+  if (last === undefined) return standsAt
+  if (fateOf(last) !== 'again') return null
+  const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** (ours.length - 1))
+  return Math.max(standsAt, last.quietUntil ?? last.endedAt + pause)
 }

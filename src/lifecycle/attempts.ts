@@ -1,0 +1,349 @@
+import { type EndedAttempt, fateOf, healthVerdict } from '../policy/attempts/fate.ts'
+import { type NextStep, nextStep } from '../policy/attempts/next.ts'
+import type { Taken } from '../policy/health/taken.ts'
+import { sessionHash } from '../policy/routing/session.ts'
+import type { Cancel } from '../ports/clock.ts'
+import type { GoOn, ShownAnswer } from '../ports/wire.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
+import type { Deployment } from '../vocabulary/deployment.ts'
+import type { AttemptOutcome } from '../vocabulary/outcome.ts'
+import type { AttemptRecord } from '../vocabulary/record.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Call } from './call.ts'
+import { type Choice, choose, type Exclusion } from './choice.ts'
+import type { CallHold } from './hold.ts'
+import { Times } from './times.ts'
+import type { World } from './world.ts'
+
+/** What the attempts of a call tell its life. */
+export interface AttemptsOwner {
+  /** An attempt ended, and is to be metered: its record. */
+  metered(attempt: Attempt): AttemptRecord
+  /** The answer of this one is shown; `made` attempts were begun until now. */
+  streamBegan(attempt: Attempt, made: number): void
+  show(attempt: Attempt, bytes: Uint8Array): void
+  grew(attempt: Attempt): void
+  /** Nothing more is tried, and nothing is under way any more. */
+  over(end: AttemptsEnd): void
+}
+
+/** How the attempts of a call ended. */
+export interface AttemptsEnd {
+  /** The one that answered, or that failed last; null when none was made. */
+  readonly attempt: Attempt | null
+  /** When asking again may help; null where nobody knows. */
+  readonly retryAt: EpochMs | null
+  /** Who could not be asked, and why; null where that did not matter. */
+  readonly choice: Choice | null
+}
+
+interface Running {
+  readonly attempt: Attempt
+  readonly taken: Taken
+}
+
+/** How often a step is decided anew because somebody else took the replica just then. */
+const MAX_RACES = 8
+const NO_REPLICAS: readonly number[] = []
+
+/** The attempts of one call: whom it asks next, who runs against whom, whose answer is shown, and who goes on with it. */
+export class Attempts implements AttemptOwner {
+  readonly #call: Call
+  readonly #world: World
+  readonly #hold: CallHold
+  readonly #owner: AttemptsOwner
+  readonly #exclusion: Exclusion
+  readonly #times: Times
+  /** The conversation that the call belongs to; 0 where there is no choice that it could matter to. */
+  readonly #session: number
+  readonly #ended: EndedAttempt[] = []
+  #running: readonly Running[] = []
+  #made = 0
+  /** That answered or failed last; one that was superseded is none. */
+  #last: Attempt | null = null
+  /** Whose stream is shown. */
+  #winner: Attempt | null = null
+  /** What was shown, for those who may have to go on with it; null where nobody may. */
+  #shown: ShownAnswer | null = null
+  #shownBytes = 0
+  /** Something was shown and broke off: the next ones go on with it. */
+  #isGoingOn = false
+  #cancelWait: Cancel | null = null
+  #cancelHedge: Cancel | null = null
+  /** No more attempts: the caller left, time is up, or the gateway stops. */
+  #isClosing = false
+  #isOver = false
+
+  constructor(call: Call, hold: CallHold, owner: AttemptsOwner, world: World, exclusion: Exclusion) {
+    this.#call = call
+    this.#hold = hold
+    this.#owner = owner
+    this.#world = world
+    this.#exclusion = exclusion
+    const { caller, body } = call
+    const hasChoice = hold.model.deployments.length > 1
+    this.#session = hasChoice ? sessionHash(caller.key, caller.run, body.opening()) : 0
+    this.#times = new Times(world.clock, isCallers => this.#timeUp(isCallers))
+  }
+
+  begin(): void {
+    this.#times.begin(this.#resilience.timeLimits.totalMs, this.#call.deadlineAt)
+    this.#step()
+  }
+
+  /** The caller left: everything stops at once, or the upstream may finish within a while. */
+  callerLeft(): void {
+    this.#close()
+    const { drainMs } = this.#resilience
+    if (drainMs === null || this.#running.length === 0) return this.#abandonAll('callerLeft', true)
+    for (const { attempt } of this.#running) attempt.resume()
+    this.#times.drain(drainMs, () => this.#abandonAll('callerLeft', true))
+  }
+
+  /** Ends everything because the gateway stops. */
+  stop(): void {
+    this.#timeUp(true)
+  }
+
+  answered(attempt: Attempt): void {
+    const { clock } = this.#world
+    const waitedMs = clock.monotonic() - attempt.started
+    const running = this.#running.find(each => each.attempt === attempt)
+    running?.taken.answered(clock.now(), { waitedMs, streamed: attempt.reader !== null })
+  }
+
+  streamBegan(attempt: Attempt): void {
+    this.#winner = attempt
+    this.#cancelHedge?.()
+    this.#times.answerBegan()
+    this.#supersedeOthers(attempt)
+    if (this.#isGoingOn) return
+    const { body, wire } = this.#call
+    if (this.#resilience.onCut === 'continue') this.#shown = wire.follow(body)
+    this.#owner.streamBegan(attempt, this.#made)
+    // What was shown can't be asked for again, so the prompt is not needed any more.
+    body.release()
+  }
+
+  show(attempt: Attempt, bytes: Uint8Array): void {
+    this.#shown?.take(bytes)
+    this.#owner.show(attempt, bytes)
+  }
+
+  grew(attempt: Attempt): void {
+    this.#owner.grew(attempt)
+  }
+
+  attemptEnded(attempt: Attempt): void {
+    const { taken } = this.#running.find(each => each.attempt === attempt)!
+    this.#running = this.#running.filter(each => each.attempt !== attempt)
+    const ended = this.#endedOf(attempt)
+    this.#ended.push(ended)
+    if (this.#call.body.streamed && gaveUpWaiting(attempt))
+      taken.unanswered(ended.endedAt, attempt.endedAt! - attempt.started)
+    const isOurs = attempt.isOurs || attempt.disagrees
+    taken.ended(healthVerdict(ended.outcome, ended.status, isOurs), ended.endedAt, ended.quietUntil)
+    this.#learn(this.#owner.metered(attempt))
+    if (ended.outcome === 'superseded') return
+    this.#last = attempt
+    if (this.#isClosing) {
+      if (this.#running.length === 0) this.#over()
+    } else if (attempt === this.#winner) this.#winnerEnded(attempt)
+    else if (fateOf(ended) === 'answer') {
+      this.#supersedeOthers(attempt)
+      this.#over()
+    } else if (this.#running.length === 0) this.#afterFailure(attempt)
+    // Else a rival may yet answer.
+  }
+
+  /** Where the prompt of the conversation is cached from now on. */
+  #learn({ outcome, usage, deployment, startedAt }: AttemptRecord): void {
+    if (this.#session === 0 || outcome !== 'completed' || usage?.source !== 'reported') return
+    const { inputTokens, cachedInputTokens: cachedTokens } = usage
+    this.#world.warmth.learn(
+      this.#session,
+      deployment,
+      { inputTokens, cachedTokens, startedAt },
+      this.#world.clock.now(),
+    )
+  }
+
+  get #resilience() {
+    return this.#hold.model.resilience
+  }
+
+  /** Its stream was shown: it is whole, or it broke and somebody else may go on. */
+  #winnerEnded(attempt: Attempt): void {
+    const shown = this.#shown
+    if (attempt.outcome === 'completed' || shown === null) return this.#over()
+    const { streamEnd, reader } = attempt
+    if (streamEnd?.beforeComment) {
+      this.show(attempt, streamEnd.beforeComment)
+      attempt.streamEnd = { ...streamEnd, beforeComment: null }
+    }
+    this.#shownBytes += reader!.contentBytes
+    if (!shown.canGoOn()) return this.#over()
+    this.#winner = null
+    this.#isGoingOn = true
+    this.#step()
+  }
+
+  #afterFailure(attempt: Attempt): void {
+    this.#cancelHedge?.()
+    const { deployment } = attempt
+    // It does not go on from an assistant's message: then it is asked for the whole answer, to be joined where it agrees.
+    const isAskedAnew =
+      this.#refusedPrefill(attempt) && this.#ask({ deployment, tried: NO_REPLICAS }, this.#choose(), 'anew')
+    if (!isAskedAnew) this.#step()
+  }
+
+  #refusedPrefill(attempt: Attempt): boolean {
+    const { errand, outcome, status } = attempt
+    if (errand.goOn !== 'prefill' || outcome !== 'rejected' || this.#made >= this.#resilience.attempts) return false
+    return this.#call.wire.refusesPrefill(status!, attempt.answer())
+  }
+
+  #step(): void {
+    for (let race = 0; race < MAX_RACES; race++) {
+      if (this.#isOver || this.#isClosing) return
+      const choice = this.#choose()
+      const step = this.#next(choice)
+      if (step.kind === 'giveUp') return this.#over(choice, step.retryAt)
+      if (step.kind === 'wait') return this.#wait(step.until)
+      if (this.#ask(step, choice, this.#isGoingOn ? 'prefill' : null)) return
+    }
+    this.#over(this.#choose())
+  }
+
+  #wait(until: EpochMs): void {
+    const { clock } = this.#world
+    this.#cancelWait = clock.after(Math.max(0, until - clock.now()), () => {
+      this.#cancelWait = null
+      this.#step()
+    })
+  }
+
+  #choose(): Choice {
+    const { model } = this.#hold
+    const state = { exclusion: this.#exclusion, ended: this.#ended, session: this.#session }
+    return choose(this.#call, model, state, this.#world)
+  }
+
+  #next({ options }: Choice): NextStep {
+    return nextStep({
+      ended: this.#ended,
+      running: this.#running.map(({ attempt: { errand } }) => ({
+        deployment: errand.deployment.name,
+        replica: errand.replica,
+      })),
+      options,
+      mostAttempts: this.#resilience.attempts,
+      endsAt: this.#times.endsAt,
+      now: this.#world.clock.now(),
+    })
+  }
+
+  /**
+   * Asks a replica of a deployment, when what it may use is held for.
+   *
+   * @returns false when no replica may be asked any more
+   */
+  #ask(step: { deployment: Deployment; tried: readonly number[] }, choice: Choice, goOn: GoOn | null): boolean {
+    const { health, clock, random } = this.#world
+    const { deployment, tried } = step
+    const taken = health.of(this.#hold.model, deployment).take(clock.now(), random.next, tried)
+    if (taken === null) return false
+    this.#hold.cover(this.#running.length, isCovered => {
+      if (isCovered && !this.#isOver && !this.#isClosing) return this.#start(deployment, taken, { choice, goOn })
+      taken.ended('none', clock.now(), null)
+      // What the last one said is all that there is, since a limit has no room for another one.
+      if (!this.#isOver && this.#running.length === 0) this.#over(choice)
+    })
+    return true
+  }
+
+  #start(deployment: Deployment, taken: Taken, why: { readonly choice: Choice; readonly goOn: GoOn | null }): void {
+    const { clock, bounds, engine } = this.#world
+    const { goOn } = why
+    const continuation = goOn === null ? null : this.#shown!.goOn(goOn, deployment, this.#shownTokens())
+    const { replica } = taken
+    const errand = { deployment, replica, place: this.#made++, route: why.choice.record, continuation, goOn }
+    const attempt = new Attempt(this.#call, errand, this, clock, bounds)
+    const isFirst = this.#running.length === 0
+    this.#running = [...this.#running, { attempt, taken }]
+    attempt.start(engine(deployment), this.#resilience)
+    const { hedgeAfterMs } = this.#resilience
+    if (isFirst && hedgeAfterMs !== null && goOn === null) {
+      this.#cancelHedge = clock.after(hedgeAfterMs, () => this.#hedge())
+    }
+  }
+
+  #shownTokens() {
+    return this.#world.expectations.shownTokens(this.#hold.model.name, this.#shownBytes)
+  }
+
+  /** The attempt under way has shown nothing for long: a rival may be quicker, as long as rivals are few. */
+  #hedge(): void {
+    if (this.#isOver || this.#isClosing || this.#winner !== null || this.#running.length !== 1) return
+    const choice = this.#choose()
+    const step = this.#next(choice)
+    const budget = this.#world.health.hedges(this.#hold.model)
+    if (step.kind !== 'hedge' || !budget.claim()) return
+    if (!this.#ask(step, choice, null)) budget.giveBack()
+  }
+
+  #endedOf(attempt: Attempt): EndedAttempt {
+    const { errand, status, quietUntil, isFinal } = attempt
+    const outcome = attempt.outcome!
+    return {
+      deployment: errand.deployment.name,
+      replica: errand.replica,
+      outcome,
+      status,
+      quietUntil,
+      isFinal,
+      isTooLong: outcome === 'rejected' && this.#call.wire.saysTooLong(status!, attempt.answer()),
+      isContinuation: errand.continuation !== null,
+      endedAt: this.#world.clock.now(),
+    }
+  }
+
+  /** @param isCallers the caller's bound or the gateway's, which says nothing of the upstream */
+  #timeUp(isCallers: boolean): void {
+    this.#close()
+    this.#abandonAll('timedOut', isCallers)
+  }
+
+  #close(): void {
+    this.#isClosing = true
+    this.#cancelWait?.()
+    this.#cancelHedge?.()
+  }
+
+  #abandonAll(outcome: AttemptOutcome, isOurs: boolean): void {
+    if (this.#isOver) return
+    if (this.#running.length === 0) return this.#over()
+    for (const { attempt } of this.#running) {
+      attempt.isOurs = isOurs
+      attempt.abandon(outcome)
+    }
+  }
+
+  #supersedeOthers(winner: Attempt): void {
+    for (const { attempt } of this.#running) if (attempt !== winner) attempt.abandon('superseded')
+  }
+
+  #over(choice: Choice | null = null, retryAt: EpochMs | null = null): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#close()
+    this.#times.end()
+    if (this.#last?.outcome === 'completed') this.#world.health.hedges(this.#hold.model).called()
+    this.#owner.over({ attempt: this.#last, retryAt, choice })
+  }
+}
+
+/** Whether nobody wanted to wait for its content any longer. */
+function gaveUpWaiting({ outcome, firstTokenAt }: Attempt): boolean {
+  return firstTokenAt === null && (outcome === 'firstTokenTimeout' || outcome === 'superseded')
+}

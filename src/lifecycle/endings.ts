@@ -1,0 +1,24 @@
+import type { EpochMs } from '../units/time.ts'
+import type { Refusal } from '../vocabulary/refusal.ts'
+import type { Attempt } from './attempt.ts'
+import type { Choice } from './choice.ts'
+
+/** By these an upstream refuses the gateway, not the caller: what they say is not the caller's to mend. */
+const REFUSES_US: ReadonlySet<number> = new Set([401, 403])
+
+/** Whether what an upstream said goes to the caller as it is: an answer, or an error of its own. */
+export function isRelayed({ outcome, status, failure }: Attempt): boolean {
+  if (failure !== null) return false
+  if (outcome === 'completed') return true
+  return status !== null && status >= 400 && status < 600 && !REFUSES_US.has(status)
+}
+
+/** What a caller is told when nobody could be asked. */
+export function nobodyFor(choice: Choice | null, retryAt: EpochMs | null, now: EpochMs): Refusal {
+  const reasons = (choice?.record?.passedOver ?? []).map(({ deployment, why }) => `${deployment} ${why}`)
+  const why = reasons.length > 0 ? `: ${reasons.join('; ')}` : ': what serves it failed, or asked to be left alone'
+  const message = `no deployment can serve this model just now${why}`
+  return retryAt === null
+    ? { cause: 'noDeployment', message }
+    : { cause: 'noDeployment', message, retryAfterMs: Math.max(0, retryAt - now) }
+}

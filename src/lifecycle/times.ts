@@ -1,0 +1,61 @@
+import type { Cancel, Clock } from '../ports/clock.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
+
+/** A deadline further away is none: no call lasts that long. */
+const LONGEST_MS: DurationMs = 86_400_000
+
+/** The bounds on a call as a whole: its model's total, the caller's deadline for its start, and the drain of one whose caller left. */
+export class Times {
+  readonly #clock: Clock
+  readonly #timeUp: (isCallers: boolean) => void
+  #totalAt: EpochMs | null = null
+  #deadlineAt: EpochMs | null = null
+  #cancelTotal: Cancel | null = null
+  #cancelDeadline: Cancel | null = null
+  #cancelDrain: Cancel | null = null
+
+  /** @param timeUp told whether it is the caller's bound that was reached */
+  constructor(clock: Clock, timeUp: (isCallers: boolean) => void) {
+    this.#clock = clock
+    this.#timeUp = timeUp
+  }
+
+  /** @param deadlineAt when the answer has to have begun; null for no such bound */
+  begin(totalMs: DurationMs | null, deadlineAt: EpochMs | null): void {
+    const now = this.#clock.now()
+    if (totalMs !== null) {
+      this.#totalAt = now + totalMs
+      this.#cancelTotal = this.#clock.after(totalMs, () => this.#timeUp(false))
+    }
+    if (deadlineAt === null) return
+    const left = Math.max(0, deadlineAt - now)
+    if (left > LONGEST_MS) return
+    this.#deadlineAt = deadlineAt
+    this.#cancelDeadline = this.#clock.after(left, () => this.#timeUp(true))
+  }
+
+  /** When the call has to be over, as far as is known now; null for never. */
+  get endsAt(): EpochMs | null {
+    if (this.#totalAt === null || this.#deadlineAt === null) return this.#totalAt ?? this.#deadlineAt
+    return Math.min(this.#totalAt, this.#deadlineAt)
+  }
+
+  /** Something is shown: a deadline is for that. */
+  answerBegan(): void {
+    this.#cancelDeadline?.()
+    this.#cancelDeadline = null
+    this.#deadlineAt = null
+  }
+
+  drain(ms: DurationMs, ended: () => void): void {
+    this.#cancelDrain = this.#clock.after(ms, ended)
+  }
+
+  end(): void {
+    this.answerBegan()
+    this.#cancelTotal?.()
+    this.#cancelDrain?.()
+    this.#cancelTotal = null
+    this.#cancelDrain = null
+  }
+}
