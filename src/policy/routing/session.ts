@@ -1,15 +1,14 @@
 /** Bytes of a conversation's opening that tell it from others; what comes after is not looked at. */
 export const OPENING_BYTES = 2_048
 
-/** Multipliers of MurmurHash3's mixing step and finish, by which single bits spread over all. */
-const MIX_LOW = 0xcc9e2d51
-const MIX_HIGH = 0x1b873593
-const FINISH_LOW = 0x85ebca6b
-const FINISH_HIGH = 0xc2b2ae35
 /** High bits of a hash: with 32 low ones they make a whole number below 2^53. */
 export const HIGH_BITS = 21
 
-/** What separates a key from what follows it, so that no two sessions read as the same text; no text has it in it. */
+/** Where the two halves of a hash begin, and by what they multiply: constants of MurmurHash3 and of its authors' mixers. */
+const LOW = { seed: 0x9e3779b9, multiplier: 0xcc9e2d51 }
+const HIGH = { seed: 0x7f4a7c15, multiplier: 0x1b873593 }
+
+/** What separates a key from what follows it, so that no two sessions read as the same text; no unit of text is so large. */
 const RUN = 0x1_0000
 const OPENING = 0x1_0001
 
@@ -23,47 +22,54 @@ const OPENING = 0x1_0001
  */
 export function sessionHash(key: string, run: string | null, opening: Uint8Array | null): number {
   if (run === null && opening === null) return 0
-  let low = 0x9e3779b9
-  let high = 0x7f4a7c15
-  const take = (word: number) => {
-    low = Math.imul(low ^ word, MIX_LOW)
-    low ^= low >>> 15
-    high = Math.imul((high ^ word) + low, MIX_HIGH)
-    high ^= high >>> 13
-  }
-  for (let i = 0; i < key.length; i++) take(key.charCodeAt(i))
-  take(run === null ? OPENING : RUN)
-  if (run !== null) for (let i = 0; i < run.length; i++) take(run.charCodeAt(i))
-  else {
-    const bytes = opening!
-    const end = Math.min(bytes.length, OPENING_BYTES)
-    let i = 0
-    for (; i + 4 <= end; i += 4) {
-      take(bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
-    }
-    for (; i < end; i++) take(bytes[i]!)
-    take(end)
-  }
-  return joined(low, high)
-}
-
-/** One half of a deployment's hash, by which its places in tables are found. */
-export function nameHash(name: string): number {
-  let hash = 0x9e3779b9
-  for (let i = 0; i < name.length; i++) {
-    hash = Math.imul(hash ^ name.charCodeAt(i), MIX_LOW)
-    hash ^= hash >>> 15
-  }
-  return finished(hash, FINISH_LOW)
-}
-
-function finished(half: number, multiplier: number): number {
-  const mixed = Math.imul(half ^ (half >>> 16), multiplier)
-  return (mixed ^ (mixed >>> 13)) >>> 0
-}
-
-function joined(low: number, high: number): number {
-  const upper = finished(high, FINISH_HIGH) >>> (32 - HIGH_BITS)
+  // Of the opening 32 bits are enough to tell apart the conversations of one key, and it is read only once.
+  const begins = opening === null || run !== null ? 0 : addBytes(LOW.seed, opening, LOW.multiplier)
+  const low = half(LOW, key, run, begins)
+  const high = half(HIGH, key, run, begins) >>> (32 - HIGH_BITS)
   // Zero means that there is no session.
-  return upper * 2 ** 32 + finished(low, FINISH_LOW) || 1
+  return high * 2 ** 32 + low || 1
+}
+
+/** 32 bits of a deployment's name, by which its places in tables are found. */
+export function nameHash(name: string): number {
+  return finish(addText(LOW.seed, name, LOW.multiplier))
+}
+
+type Half = typeof LOW
+
+function half({ seed, multiplier }: Half, key: string, run: string | null, begins: number): number {
+  const hash = addText(seed, key, multiplier)
+  if (run !== null) return finish(addText(mix(hash, RUN, multiplier), run, multiplier))
+  return finish(mix(mix(hash, OPENING, multiplier), begins, multiplier))
+}
+
+function mix(hash: number, word: number, multiplier: number): number {
+  const mixed = Math.imul(hash ^ word, multiplier)
+  return mixed ^ (mixed >>> 15)
+}
+
+function addText(hash: number, text: string, multiplier: number): number {
+  let mixed = hash
+  for (let i = 0; i < text.length; i++) mixed = mix(mixed, text.charCodeAt(i), multiplier)
+  return mixed
+}
+
+/** Four bytes at a time; the length tells bytes that are zero from bytes that are not there. */
+function addBytes(hash: number, bytes: Uint8Array, multiplier: number): number {
+  const end = Math.min(bytes.length, OPENING_BYTES)
+  const whole = end - (end % 4)
+  let mixed = hash
+  for (let i = 0; i < whole; i += 4) {
+    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+    mixed = mix(mixed, word, multiplier)
+  }
+  for (let i = whole; i < end; i++) mixed = mix(mixed, bytes[i]!, multiplier)
+  return mix(mixed, end, multiplier)
+}
+
+/** The finish of MurmurHash3: every bit of the whole changes every bit of the result. */
+function finish(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
 }
