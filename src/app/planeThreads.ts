@@ -16,7 +16,7 @@ const RESTART_MS: DurationMs = 500
 /** A thread that has not drained so long after its calls should have ended hears nothing any more, and is ended. */
 const SPINNING_MS: DurationMs = 10_000
 
-export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'adminToken'> {
+export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'faultPlan' | 'adminToken'> {
   readonly owner: Owner
   readonly ledger: Pick<LedgerStore, 'writable' | 'latestAt'>
   /** Keys as they are now. */
@@ -91,10 +91,11 @@ class PlaneThread {
   }
 
   start(): Promise<void> {
-    const { configuration, adminToken, owner, ledger, keys } = this.#options
+    const { configuration, faultPlan, adminToken, owner, ledger, keys } = this.#options
     const { host } = configuration.listen
     const workerData: PlaneStart = {
       configuration,
+      faultPlan,
       adminToken,
       keys: keys().filter(({ declared }) => !declared),
       instance: this.#instance,

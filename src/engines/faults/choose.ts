@@ -3,12 +3,14 @@ import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Deployment } from '../../vocabulary/deployment.ts'
 import type { Fault, FaultPlan } from './plan.ts'
 
-/** Numbers from 0 to below 1, always the same ones for a seed. */
+/** Numbers from 0 to below 1, always the same ones for a seed, and others for its neighbours (mulberry32). */
 export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
+  let state = seed | 0
   return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
 
@@ -31,7 +33,8 @@ export function concernsUpstream({ upstream }: Fault, name: string): boolean {
   return upstream === '*' || upstream === name || upstream.startsWith(`${name}/`)
 }
 
-function concerns({ upstream }: Fault, deployment: Deployment): boolean {
+/** Whether a fault may strike a deployment, on one of its replicas at least. */
+export function concerns({ upstream }: Pick<Fault, 'upstream'>, deployment: Deployment): boolean {
   return upstream === '*' || upstream === deployment.upstream || upstream === deployment.name
 }
 

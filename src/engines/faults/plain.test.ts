@@ -3,7 +3,7 @@ import type { Endpoint } from '../../vocabulary/dialect.ts'
 import { ManualClock } from '../simulated/serve.fixture.ts'
 import { GARBAGE } from './bodies.ts'
 import type { Fault, FaultKind } from './plan.ts'
-import { ask, ENDPOINTS, faultOf, type Heard, played, whole } from './stage.fixture.ts'
+import { ENDPOINTS, faultOf, type Heard, played, whole } from './stage.fixture.ts'
 
 describe.each(ENDPOINTS)('a fault in a plain answer of %s', endpoint => {
   const good = whole(endpoint, false)
