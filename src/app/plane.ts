@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type AdminFetch, adminHandler } from '../control/handler.ts'
+import { randomFrom } from '../engines/faults/choose.ts'
+import type { FaultPlan } from '../engines/faults/plan.ts'
 import { Gateway } from '../gateway/server.ts'
 import { createIds } from '../lifecycle/ids.ts'
 import { DEFAULT_BOUNDS } from '../lifecycle/world.ts'
@@ -22,6 +24,8 @@ import { openUpstreams } from './upstreams.ts'
 /** What a data plane needs besides its upstreams: of these there is one, whatever the number of planes. */
 export interface PlaneParts {
   readonly configuration: Configuration
+  /** By which upstreams fail on purpose; null for not at all. */
+  readonly faultPlan: FaultPlan | null
   readonly registry: Registry
   readonly ledger: Pick<LedgerStore, 'append' | 'writable' | 'receipt'>
   readonly limits: Limits
@@ -45,10 +49,13 @@ export interface PlaneParts {
  * @param opened takes how to close what was opened, in the order of opening
  */
 export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)[]): Promise<Gateway> {
-  const { configuration, registry, ledger, limits, observer, expectations, adminToken, instance, latestAt, commons } =
-    parts
+  const { configuration, faultPlan, registry, ledger, limits, observer, expectations } = parts
+  const { adminToken, instance, latestAt, commons } = parts
+  parts
   const clock = SYSTEM_CLOCK
-  const upstreams = openUpstreams(configuration.upstreams, clock)
+  // Planes draw apart from each other: with the same numbers, the same calls of each would be struck.
+  const faults = faultPlan === null ? null : { plan: faultPlan, random: randomFrom(faultPlan.seed + instance) }
+  const upstreams = openUpstreams(configuration.upstreams, clock, faults)
   opened.push(() => upstreams.close())
   const book = await openPriceBook(configuration.upstreams.flatMap(({ baseUrls }) => baseUrls))
   return new Gateway({

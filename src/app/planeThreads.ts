@@ -17,7 +17,7 @@ const RESTART_MS: DurationMs = 500
 /** A thread that has not drained so long after its calls should have ended hears nothing any more, and is ended. */
 const SPINNING_MS: DurationMs = 10_000
 
-export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'adminToken' | 'commons'> {
+export interface ThreadsOptions extends Pick<PlaneStart, 'configuration' | 'faultPlan' | 'adminToken' | 'commons'> {
   readonly owner: Owner
   /** The owner's view of what threads know together. */
   readonly health: HealthBoard
@@ -94,10 +94,11 @@ class PlaneThread {
   }
 
   start(): Promise<void> {
-    const { configuration, adminToken, commons, owner, health, ledger, keys } = this.#options
+    const { configuration, faultPlan, adminToken, commons, owner, health, ledger, keys } = this.#options
     const { host } = configuration.listen
     const workerData: PlaneStart = {
       configuration,
+      faultPlan,
       adminToken,
       keys: keys().filter(({ declared }) => !declared),
       instance: this.#instance,

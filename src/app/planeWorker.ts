@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { FaultPlan } from '../engines/faults/plan.ts'
 import type { Gateway } from '../gateway/server.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
 import { lineOver } from '../threads/channel.ts'
@@ -16,6 +17,7 @@ import { createRegistry } from './registry/registry.ts'
 /** What a thread of the data plane is started with. */
 export interface PlaneStart {
   readonly configuration: Configuration
+  readonly faultPlan: FaultPlan | null
   readonly adminToken: string
   /** Keys that were made, as they are now; changes are told. */
   readonly keys: readonly Key[]
@@ -30,7 +32,7 @@ export interface PlaneStart {
 const ELSEWHERE = new Error('keys are made by the thread that owns the ledger')
 
 async function start(from: PlaneStart): Promise<void> {
-  const { configuration, adminToken, keys, instance, commons, latestAt, host, port } = from
+  const { configuration, faultPlan, adminToken, keys, instance, commons, latestAt, host, port } = from
   const registry = createRegistry({
     configuration,
     keyStore: { keys: () => keys, create: () => Promise.reject(ELSEWHERE), revoke: () => Promise.reject(ELSEWHERE) },
@@ -54,6 +56,7 @@ async function start(from: PlaneStart): Promise<void> {
   gateway = await openPlane(
     {
       configuration,
+      faultPlan,
       registry,
       ledger: plane,
       limits: plane,

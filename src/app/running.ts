@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { FaultPlan } from '../engines/faults/plan.ts'
 import { openLimits } from '../lifecycle/limits/open.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
 import { HealthBoard } from '../policy/health/board.ts'
@@ -30,6 +31,8 @@ export interface Running {
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
+  /** By which upstreams fail on purpose; absent or null, they fail when they fail. */
+  readonly faultPlan?: FaultPlan | null
   /** Takes a sentence for standard error. */
   note(sentence: string): void
 }
@@ -55,7 +58,7 @@ export async function openGateway(configuration: Configuration, surroundings: Su
 /** @param opened takes how to close what was opened, in the order of opening */
 async function open(
   configuration: Configuration,
-  { env, note }: Surroundings,
+  { env, note, faultPlan = null }: Surroundings,
   opened: (() => Promise<void>)[],
 ): Promise<Omit<Running, 'stop'>> {
   const clock = SYSTEM_CLOCK
@@ -97,12 +100,23 @@ async function open(
     if (owner !== null) {
       const keys = () => registry.keys()
       const health = new HealthBoard(registry.models(), commons.health, 0)
-      const threads = await openThreads({ configuration, adminToken, commons, health, owner, ledger, keys, note })
+      const threads = await openThreads({
+        configuration,
+        faultPlan,
+        adminToken,
+        commons,
+        health,
+        owner,
+        ledger,
+        keys,
+        note,
+      })
       opened.push(() => threads.drain(configuration.drainMs))
       return threads.port
     }
     const parts = {
       configuration,
+      faultPlan,
       registry,
       ledger,
       limits: limits.desk,

@@ -19,7 +19,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stopped = untilStopped()
   let running: Running
   try {
-    running = await openGateway(settled.configuration, options)
+    running = await openGateway(settled.configuration, { ...options, faultPlan: settled.faultPlan })
   } catch (error) {
     // A directory that can't be written, a port that is taken: a sentence for the user, not a stack.
     options.note(`the gateway did not start: ${(error as Error).message}`)

@@ -1,3 +1,6 @@
+import { concernsUpstream } from '../engines/faults/choose.ts'
+import { faultyEngine } from '../engines/faults/engine.ts'
+import type { FaultPlan } from '../engines/faults/plan.ts'
 import { createHttpClient } from '../engines/http/client.ts'
 import { createSimulatedEngine } from '../engines/simulated/engine.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -14,8 +17,24 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-export function openUpstreams(settings: readonly UpstreamSettings[], clock: Clock): Upstreams {
-  const clients = new Map<string, EngineClient>(settings.map(upstream => [upstream.name, clientFor(upstream, clock)]))
+/** Faults that upstreams have on purpose, and what decides which calls they strike. */
+export interface PlannedFaults {
+  readonly plan: FaultPlan
+  random(): number
+}
+
+/** @param faults null lets upstreams be as they are */
+export function openUpstreams(
+  settings: readonly UpstreamSettings[],
+  clock: Clock,
+  faults: PlannedFaults | null,
+): Upstreams {
+  const open = (upstream: UpstreamSettings) => {
+    const client = clientFor(upstream, clock)
+    const struck = faults?.plan.faults.some(fault => concernsUpstream(fault, upstream.name))
+    return faults !== null && struck ? faultyEngine(client, faults.plan, { clock, random: faults.random }) : client
+  }
+  const clients = new Map<string, EngineClient>(settings.map(upstream => [upstream.name, open(upstream)]))
   return {
     engine(deployment) {
       const client = clients.get(deployment.upstream)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 interface Options {
   readonly config?: string
   readonly data?: string
+  readonly faults?: string
   readonly listen?: string
 }
 
@@ -14,10 +15,12 @@ export function register(program: Command): void {
     .option('--config <file>', 'the configuration (default: PENSTOCK_CONFIG, else penstock.yaml, else what is found)')
     .option('--data <dir>', 'where the ledger and the admin token are kept (default: ./penstock-data)')
     .option('--listen <host:port>', 'where to listen; port 0 picks a free one (default: 127.0.0.1:4000)')
-    .action(async ({ config, data, listen }: Options) => {
+    .option('--faults <file>', 'a plan by which upstreams fail on purpose, to rehearse an outage')
+    .action(async ({ config, data, faults, listen }: Options) => {
       const { serve } = await import('../app/serve.ts')
       process.exitCode = await serve({
         configPath: config ?? null,
+        faultsPath: faults ?? null,
         dataDirectory: data ?? null,
         listen: listen ?? null,
         env: process.env,

@@ -19,9 +19,11 @@ const STRUCTURES: Readonly<Record<string, string>> = { object: 'a mapping', reco
 
 type Issue = z.core.$ZodIssue
 
-function isLater(path: Path, entry: string): boolean {
+type Later = typeof LATER
+
+function isLater(later: Later, path: Path, entry: string): boolean {
   const pattern = path.map((step, i) => (i === 0 ? step : '*')).join('.')
-  return LATER[pattern]?.includes(entry) ?? false
+  return later[pattern]?.includes(entry) ?? false
 }
 
 function whole(issue: Issue): { problem: string; expected: string } | null {
@@ -41,30 +43,40 @@ function whole(issue: Issue): { problem: string; expected: string } | null {
 function unknownEntries(
   document: ConfigurationDocument,
   file: string,
-  issue: Issue & { code: 'unrecognized_keys' },
+  of: { readonly issue: Issue & { code: 'unrecognized_keys' }; readonly later: Later },
 ): Fault[] {
+  const { issue, later } = of
   const path = issue.path as Path
   return issue.keys.map(entry => {
-    const said = isLater(path, entry)
+    const said = isLater(later, path, entry)
       ? { problem: NOT_YET, expected: '' }
       : { problem: 'is unknown', expected: expectedNames(entry, issue.message.split(', ')) }
     return { file, ...document.placeOfName([...path, entry]), path: formatPath([...path, entry]), ...said }
   })
 }
 
-/**
- * Checks the form of a configuration: what may stand where, and what it looks like.
- *
- * @returns the checked form, null when there are faults
- */
-export function checkStructure(
+/** A checked form; null when there are faults. */
+export interface CheckedForm<Form> {
+  readonly form: Form | null
+  readonly faults: readonly Fault[]
+}
+
+/** Checks the form of a configuration: what may stand where, and what it looks like. */
+export function checkStructure(document: ConfigurationDocument, file: string): CheckedForm<ConfigurationForm> {
+  return checkForm(configurationSchema, document, file, LATER)
+}
+
+/** Checks the form of any file that is read like a configuration. */
+export function checkForm<Form>(
+  schema: z.ZodType<Form>,
   document: ConfigurationDocument,
   file: string,
-): { readonly form: ConfigurationForm | null; readonly faults: readonly Fault[] } {
-  const result = configurationSchema.safeParse(document.tree, { reportInput: true })
+  later: Later = {},
+): CheckedForm<Form> {
+  const result = schema.safeParse(document.tree, { reportInput: true })
   if (result.success) return { form: result.data, faults: [] }
   const faults = result.error.issues.flatMap(issue => {
-    if (issue.code === 'unrecognized_keys') return unknownEntries(document, file, issue)
+    if (issue.code === 'unrecognized_keys') return unknownEntries(document, file, { issue, later })
     const said = whole(issue)
     const path = issue.path as Path
     return said ? [{ file, ...document.placeOf(path), path: formatPath(path), ...said }] : []
