@@ -140,7 +140,7 @@ tell(
   }),
 )
 
-const scrape = exposition(counting, { droppedBytes: 0 })
+const scrape = exposition(counting, { log: { droppedBytes: 0 }, health: () => [] })
 const scrapes: number[] = []
 for (let n = 0; n < SCRAPES; n++) {
   const began = performance.now()

@@ -5,8 +5,23 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN_TOKEN, openStage, plainReceipt, recordOf, type Stage } from '../control/stage.fixture.ts'
 import { runPenstock } from './penstock.fixture.ts'
 
-const RECORDS = [recordOf(0), recordOf(1), recordOf(2, { model: 'a,"b"' })]
-const [FIRST] = RECORDS
+const [PLAIN] = recordOf(0).attempts
+const ROUTE = {
+  by: 'cheapest',
+  candidates: [{ deployment: 'mock/check-chat', score: 1_500_000, dollars: 1_500_000n }],
+  passedOver: [{ deployment: 'old/chat', why: 'its breaker is open' }],
+} as const
+const RECORDS = [
+  recordOf(0),
+  recordOf(1, {
+    attempts: [
+      { ...PLAIN!, replica: 0, route: ROUTE, outcome: 'cut', dollars: 700_000n },
+      { ...PLAIN!, replica: 1 },
+    ],
+  }),
+  recordOf(2, { model: 'a,"b"' }),
+]
+const [FIRST, SECOND] = RECORDS
 const folder = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
 const dataDirectory = join(folder, 'data')
 
@@ -177,6 +192,26 @@ describe('penstock receipt', () => {
     expect(csv.out).toContain(
       `${FIRST!.id},2026-03-01T00:00:00.000Z,fast,completed,200,mock/check-chat,completed,1000,200,100`,
     )
+  })
+
+  it('shows attempts in their order, and who was asked and who passed over and why', async () => {
+    const { out } = await onStage(['receipt', SECOND!.id])
+    expect(out).toMatch(/│ +1 │ mock\/check-chat │ +0 │ cut +│ +200 │.*│ +0\.0007 │/)
+    expect(out).toMatch(/│ +2 │ mock\/check-chat │ +1 │ completed +│ +200 │.*│ +0\.0015 │/)
+    expect(out).toMatch(/│ +1 │ cheapest +│ 1 +│ mock\/check-chat │ +1500000 │ +0\.0015 │ +│/)
+    expect(out).toMatch(/│ +1 │ cheapest +│ passed over +│ old\/chat +│ +│ +│ its breaker is open +│/)
+    expect((await onStage(['receipt', FIRST!.id])).out).not.toMatch(/replica|Routes/)
+    const csv = await onStage(['receipt', SECOND!.id, '--format', 'csv'])
+    expect(
+      csv.out
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map(line => line.split(',').slice(-2)),
+    ).toEqual([
+      ['0.0007', '0'],
+      ['0.0015', '1'],
+    ])
   })
 
   it('that is not there ends with 1', async () => {

@@ -54,3 +54,16 @@ export async function print(
   else if (format === 'csv') process.stdout.write(toCsv(columns, rows))
   else process.stdout.write(await toTable(columns, rows))
 }
+
+/** Writes several tables with a line above each. Columns without a value are left out, and tables without rows. */
+export async function printTables(
+  tables: readonly { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Row[] }[],
+): Promise<void> {
+  const texts: string[] = []
+  for (const { title, columns, rows } of tables) {
+    if (rows.length === 0) continue
+    const told = columns.filter(column => rows.some(row => cell(row[column]) !== ''))
+    texts.push(`${title}\n${await toTable(told, rows)}`)
+  }
+  process.stdout.write(texts.join('\n'))
+}

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { receiptOf } from '../policy/receipts/receipt.ts'
 import { LIMIT_UNITS, type Limit } from '../vocabulary/limit.ts'
 import { limitChangesSchema, limitSchema, newLimitSchema } from './limit-schema.ts'
 import { shownLimit } from './limit-views.ts'
 import { termsOf } from './limits.fixture.ts'
 import { receiptSchema } from './receipt-schema.ts'
-import { ADMIN_TOKEN, openStage, plainReceipt, recordOf, type Stage } from './stage.fixture.ts'
+import { ADMIN_TOKEN, openStage, recordOf, type Stage } from './stage.fixture.ts'
 
 const BUDGET = { scope: 'key:ci', unit: 'dollars', amount: '0.1', window: 'total' as unknown }
 const QUEUEING = { ...BUDGET, onReached: 'queue', wait: '30s' }
@@ -86,8 +87,25 @@ describe('the OpenAPI document', () => {
   })
 
   it('describes receipts as they are', () => {
-    expect(receiptSchema.safeParse(plainReceipt(recordOf(0))).error?.issues ?? []).toEqual([])
-    expect(receiptSchema.safeParse({ ...(plainReceipt(recordOf(0)) as Json), dollars: 0.0015 }).success).toBe(false)
+    const [attempt] = recordOf(0).attempts
+    const candidates = [{ deployment: 'mock/check-chat', score: 1.5, dollars: 15n }]
+    const passedOver = [{ deployment: 'old/chat', why: 'its breaker is open' }]
+    const chosen = { ...attempt!, replica: 1, route: { by: 'fastest', candidates, passedOver } } as const
+    const receipt = receiptOf(recordOf(0, { attempts: [attempt!, chosen] }))
+    const read = receiptSchema.safeParse(receipt)
+    expect(read.error?.issues ?? []).toEqual([])
+    expect(read.data).toEqual(receipt)
+    expect(receiptSchema.safeParse({ ...receipt, dollars: 0.0015 }).success).toBe(false)
+    const routeless = { ...receipt.attempts[1], route: { by: 'fastest', passedOver } }
+    expect(receiptSchema.safeParse({ ...receipt, attempts: [routeless] }).success).toBe(false)
+  })
+
+  it('tells of replica and route of an attempt, which not every one has', () => {
+    const { Receipt } = document.components.schemas as Record<string, { properties: Json } & Json>
+    const attempt = (Receipt!.properties.attempts as { items: { properties: Json; required: string[] } }).items
+    expect(Object.keys(attempt.properties)).toEqual(expect.arrayContaining(['replica', 'route']))
+    expect(attempt.required).not.toContain('replica')
+    expect(attempt.required).not.toContain('route')
   })
 
   it('describes what makes and changes a limit, field by field, though no schema reads it', () => {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../vocabulary/outcome.ts'
+import { ROUTES } from '../vocabulary/route.ts'
 import { money, time } from './fields.ts'
 
 const tokens = z.number().int().nonnegative()
@@ -17,8 +18,32 @@ const usage = z.object({
 
 const line = z.object({ unit: z.string(), tokens, dollarsPerMillion: money, dollars: money })
 
+const route = z.object({
+  by: z.enum([...ROUTES]),
+  candidates: z
+    .array(
+      z
+        .object({
+          deployment: z.string(),
+          score: z.number().nullable().openapi({ description: 'Less is better.' }),
+          dollars: money.nullable().openapi({ description: 'What the call would probably cost there.' }),
+        })
+        .loose(),
+    )
+    .openapi({ description: 'Those that could be asked, the preferred first.' }),
+  passedOver: z
+    .array(z.object({ deployment: z.string(), why: z.string() }).loose())
+    .openapi({ description: 'Those that could not.' }),
+})
+
 const attempt = z.object({
   deployment: z.string(),
+  replica: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .openapi({ description: "Place in the upstream's list, from 0; absent where there is only one." }),
   outcome: z.enum([...ATTEMPT_OUTCOMES]),
   status: z.number().int().nullable(),
   startedAt: time,
@@ -29,6 +54,7 @@ const attempt = z.object({
   dollars: money.nullable().openapi({ description: unknownDollars }),
   priceBook: z.string().nullable(),
   energy: z.unknown(),
+  route: route.loose().optional().openapi({ description: 'Why it went there; absent where there was no choice.' }),
 })
 
 const receipt = z.object({

@@ -3,10 +3,9 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Disk } from '../lifecycle/history.fixture.ts'
 import { type OpenLimits, openLimits } from '../lifecycle/limits/open.ts'
+import { type Receipt, receiptOf } from '../policy/receipts/receipt.ts'
 import type { LedgerStore, LimitStore, ReceiptQuery, UsageQuery, UsageReport } from '../ports/ledger.ts'
 import type { NewKey, Registry } from '../ports/registry.ts'
-import { formatDollars } from '../units/money.ts'
-import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import { callIdToInteger, encodeCallId } from '../vocabulary/id.ts'
@@ -187,23 +186,10 @@ function usageOf(records: readonly CallRecord[], query: UsageQuery): UsageReport
 }
 
 /** A receipt with the fields that the stage's readers look at. */
-export function plainReceipt(record: CallRecord): unknown {
-  const { heldDollars, dollars, attempts } = record
-  const text = (amount: bigint | null) => (amount === null ? null : formatDollars(amount))
-  return {
-    ...record,
-    at: formatTime(record.at),
-    heldDollars: text(heldDollars),
-    dollars: text(dollars),
-    attempts: attempts.map(({ rate, ...attempt }) => ({
-      ...attempt,
-      startedAt: formatTime(attempt.startedAt),
-      lines: [{ unit: 'input', tokens: 1_000, dollarsPerMillion: '1', dollars: '0.001' }],
-      dollars: text(attempt.dollars),
-      priceBook: rate?.priceBook ?? null,
-      energy: null,
-    })),
-  }
+export function plainReceipt(record: CallRecord): Receipt {
+  const receipt = receiptOf(record)
+  const lines = [{ unit: 'input', tokens: 1_000, dollarsPerMillion: '1', dollars: '0.001' }] as const
+  return { ...receipt, attempts: receipt.attempts.map(attempt => ({ ...attempt, lines })) }
 }
 
 export interface Stage {

@@ -42,7 +42,7 @@ export interface UsageSums {
   readonly outputTokens: Tokens
   /** Of all attempts, wasted ones included; unrated attempts add nothing and are counted in `unratedAttempts`. */
   readonly dollars: NanoDollars
-  /** Of attempts that did not complete. */
+  /** Of attempts that bought nothing: `isWaste`. */
   readonly wastedDollars: NanoDollars
   readonly unratedAttempts: number
 }

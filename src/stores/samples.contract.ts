@@ -232,6 +232,11 @@ interface Part {
   readonly attempt: AttemptRecord | null
 }
 
+function isWasted(record: CallRecord, { outcome, timeToFirstTokenMs }: AttemptRecord): boolean {
+  const isContinued = record.outcome === 'completed' && outcome !== 'superseded' && timeToFirstTokenMs !== null
+  return outcome !== 'completed' && !isContinued
+}
+
 function sumsOf(parts: readonly Part[]): UsageSums {
   const attempts = parts.flatMap(part => part.attempt ?? [])
   const sum = (numberOf: (attempt: AttemptRecord) => number) =>
@@ -243,7 +248,9 @@ function sumsOf(parts: readonly Part[]): UsageSums {
     cachedInputTokens: sum(attempt => attempt.usage?.cachedInputTokens ?? 0),
     outputTokens: sum(attempt => attempt.usage?.outputTokens ?? 0),
     dollars: money(attempts),
-    wastedDollars: money(attempts.filter(attempt => attempt.outcome !== 'completed')),
+    wastedDollars: money(
+      parts.flatMap(({ record, attempt }) => (attempt && isWasted(record, attempt) ? [attempt] : [])),
+    ),
     unratedAttempts: attempts.filter(attempt => attempt.dollars === null).length,
   }
 }

@@ -33,9 +33,10 @@ export function describeUsage(name: string, home: Ground): void {
       ))
 
     it('counts a call at each deployment that it took part in, and once in the totals', async () => {
+      const unseen = { deployment: 'a/m', timeToFirstTokenMs: null }
       const attempts = [
-        plainAttempt({ deployment: 'a/m', outcome: 'serverError', dollars: 5n }),
-        plainAttempt({ deployment: 'a/m', outcome: 'cut', dollars: 7n }),
+        plainAttempt({ ...unseen, outcome: 'serverError', dollars: 5n }),
+        plainAttempt({ ...unseen, outcome: 'cut', dollars: 7n }),
         plainAttempt({ deployment: 'b/m', dollars: 11n }),
       ]
       await durably(home.ledger, plainCall(1, { attempts, dollars: 23n }))
@@ -47,6 +48,23 @@ export function describeUsage(name: string, home: Ground): void {
         ['b/m', 1, 11n, 0n],
       ])
       expect([totals.requests, totals.dollars, totals.wastedDollars]).toEqual([2, 23n, 12n])
+    })
+
+    it('counts no dollars as wasted for content that was shown and that another attempt went on from', async () => {
+      const cut = plainAttempt({ deployment: 'a/m', outcome: 'cut', dollars: 5n })
+      const loser = plainAttempt({ deployment: 'b/m', outcome: 'superseded', dollars: 7n })
+      const unseen = plainAttempt({ deployment: 'c/m', outcome: 'stalled', dollars: 11n, timeToFirstTokenMs: null })
+      const whole = plainAttempt({ deployment: 'd/m', dollars: 13n })
+      await durably(home.ledger, plainCall(1, { attempts: [cut, loser, unseen, whole] }))
+      await durably(home.ledger, plainCall(2, { attempts: [cut], outcome: 'failed' }))
+      const { rows, totals } = await home.ledger.usage({ by: ['model', 'deployment'] })
+      expect(rows.map(row => [row.group.deployment, row.dollars, row.wastedDollars])).toEqual([
+        ['a/m', 10n, 5n],
+        ['b/m', 7n, 7n],
+        ['c/m', 11n, 11n],
+        ['d/m', 13n, 0n],
+      ])
+      expect([totals.dollars, totals.wastedDollars]).toEqual([41n, 23n])
     })
 
     it('is exact beyond 2^53', async () => {
@@ -76,6 +94,7 @@ export function describeUsage(name: string, home: Ground): void {
     const rich = (offsetMs: number, key: string, dollars: bigint) =>
       plainCall(offsetMs, {
         caller: { ...plainCall(0).caller, key },
+        outcome: 'failed',
         attempts: [plainAttempt({ deployment: `${key}/m`, outcome: 'cut', dollars })],
       })
     const all = [

@@ -199,6 +199,33 @@ describe('traces', () => {
     expect(call.status.code).toBe(2)
   })
 
+  it('of a race show both sides with their own times, and the loser as no error', async () => {
+    const telemetry = createTelemetry({ env, log: new Sink() })
+    const [attempt] = recordOf(0).attempts
+    const { at } = recordOf(0)
+    const route = { by: 'fastest', candidates: [], passedOver: [] } as const
+    const attempts = [
+      { ...attempt!, startedAt: at, durationMs: 700, outcome: 'superseded' as const, replica: 0, route },
+      { ...attempt!, startedAt: at + 500, durationMs: 300, replica: 1 },
+    ]
+    telemetry.callEnded(recordOf(0, { attempts }), TIMINGS)
+    await telemetry.close()
+    const [loser, winner] = [0, 1].map(
+      replica => collector.spans.find(span => Number(attributesOf(span)['penstock.replica']) === replica)!,
+    )
+    const timesOf = (span: SentSpan) =>
+      [span.startTimeUnixNano, span.endTimeUnixNano].map(time => Number(BigInt(time) / 1_000_000n) - at)
+    expect([timesOf(loser!), timesOf(winner!)]).toEqual([
+      [0, 700],
+      [500, 800],
+    ])
+    expect(loser!.status.code).toBe(0)
+    expect(attributesOf(loser!)).toMatchObject({ 'penstock.outcome': 'superseded', 'penstock.route': 'fastest' })
+    expect(attributesOf(loser!)).not.toHaveProperty('error.type')
+    expect(winner!.status.code).toBe(0)
+    expect(winner!.parentSpanId).toBe(loser!.parentSpanId)
+  })
+
   it('that nobody takes hold up neither the calls nor the end, and are complained of', async () => {
     await collector.close()
     const sink = new Sink()

@@ -6,6 +6,7 @@ import { CallLog, LOG_LEVELS, type LogLevel, standardError } from './log/call-lo
 import type { LineSink } from './log/line-buffer.ts'
 import { Counting } from './metrics/counting.ts'
 import type { Exposition } from './metrics/exposition.ts'
+import type { ReplicaHealth } from './metrics/health.ts'
 import { type TraceSettings, traceSettings } from './traces/settings.ts'
 import type { Tracing } from './traces/tracing.ts'
 
@@ -18,6 +19,8 @@ export interface TelemetryOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where the log goes; standard error when not given. */
   readonly log?: LineSink
+  /** How the replicas of the deployments stand, asked at each scrape; none are shown when not given. */
+  readonly health?: () => Iterable<ReplicaHealth>
 }
 
 export interface Telemetry extends Observer {
@@ -33,7 +36,7 @@ export interface Telemetry extends Observer {
 const MAX_CALLS_BEFORE_TRACING = 1_000
 
 /** Metrics, log and traces of the calls; some two microseconds on the path of each, without traces. */
-export function createTelemetry({ env, log: sink = standardError() }: TelemetryOptions): Telemetry {
+export function createTelemetry({ env, log: sink = standardError(), health = () => [] }: TelemetryOptions): Telemetry {
   const counting = new Counting()
   const log = new CallLog(sink, levelOf(env.PENSTOCK_LOG_LEVEL))
   const settings = traceSettings(env)
@@ -61,7 +64,7 @@ export function createTelemetry({ env, log: sink = standardError() }: TelemetryO
     },
     async metrics() {
       // Loaded when first asked for: the library would take a twentieth of a second of the start.
-      exposition ??= import('./metrics/exposition.ts').then(module => module.exposition(counting, log))
+      exposition ??= import('./metrics/exposition.ts').then(module => module.exposition(counting, { log, health }))
       const { contentType, text } = await exposition
       return { contentType, text: await text() }
     },

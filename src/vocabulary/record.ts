@@ -58,3 +58,29 @@ export interface CallRecord {
   /** The model that a limit sent the call to, instead of the one that the caller asked for; null when none did. */
   readonly downgradedTo: string | null
 }
+
+/**
+ * The attempt that the call ended with: the one that completed, else the last one that was not given up for a rival, so
+ * that the loser of a race never speaks for the call. Undefined where there was no attempt.
+ */
+export function decidingAttempt({ attempts }: Pick<CallRecord, 'attempts'>): AttemptRecord | undefined {
+  return (
+    attempts.findLast(({ outcome }) => outcome === 'completed') ??
+    attempts.findLast(({ outcome }) => outcome !== 'superseded') ??
+    attempts.at(-1)
+  )
+}
+
+/** Whether an attempt broke off after the caller was shown some of its content; its losing rival shows nothing. */
+export function brokeAfterContent({ outcome, timeToFirstTokenMs }: AttemptRecord): boolean {
+  return outcome !== 'completed' && outcome !== 'superseded' && timeToFirstTokenMs !== null
+}
+
+/**
+ * Whether what an attempt cost bought its caller nothing: it did not complete. One that broke off after its first content
+ * is no waste where the call completed, since another attempt went on from what it had shown.
+ */
+export function isWaste(attempt: AttemptRecord, callOutcome: CallOutcome): boolean {
+  if (attempt.outcome === 'completed') return false
+  return callOutcome !== 'completed' || !brokeAfterContent(attempt)
+}

@@ -95,6 +95,31 @@ describe('a receipt', () => {
     })
   })
 
+  it('says why an attempt went where it went and to which replica, where there was a choice', () => {
+    const route = {
+      by: 'cheapest',
+      candidates: [
+        { deployment: 'openai/gpt-5-mini', score: 12.5, dollars: 669_600n },
+        { deployment: 'pool/llama', score: null, dollars: null },
+      ],
+      passedOver: [{ deployment: 'old/llama', why: 'its breaker is open' }],
+    } as const
+    const receipt = receiptOf({ ...RECORD, attempts: [{ ...ATTEMPT, replica: 0, route }, ATTEMPT] })
+    expect(receipt.attempts[0]).toMatchObject({
+      replica: 0,
+      route: {
+        by: 'cheapest',
+        candidates: [
+          { deployment: 'openai/gpt-5-mini', score: 12.5, dollars: '0.0006696' },
+          { deployment: 'pool/llama', score: null, dollars: null },
+        ],
+        passedOver: [{ deployment: 'old/llama', why: 'its breaker is open' }],
+      },
+    })
+    expect(Object.keys(receipt.attempts[1]!)).not.toContain('replica')
+    expect(Object.keys(receipt.attempts[1]!)).not.toContain('route')
+  })
+
   it('of a model that nobody has a price for shows its tokens, no lines and no dollars', () => {
     const receipt = receiptWith({ rate: null, dollars: null }, { dollars: null, heldDollars: null })
     expect(receipt).toMatchObject({ dollars: null, heldDollars: null })

@@ -7,6 +7,7 @@ import type { CallId } from '../../vocabulary/id.ts'
 import type { AttemptOutcome, CallOutcome } from '../../vocabulary/outcome.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import type { Route, RouteRecord } from '../../vocabulary/route.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
 import { linesOf } from '../pricing/rate.ts'
 
@@ -18,9 +19,25 @@ export interface ReceiptLine {
   readonly dollars: string
 }
 
+/** Why an attempt went where it went. */
+export interface RouteReceipt {
+  readonly by: Route
+  /** Those that could be asked, the preferred first. */
+  readonly candidates: readonly {
+    readonly deployment: string
+    /** Less is better; null when not known. */
+    readonly score: number | null
+    /** What the call would probably cost there; null when nobody knows the price. */
+    readonly dollars: string | null
+  }[]
+  readonly passedOver: readonly { readonly deployment: string; readonly why: string }[]
+}
+
 export interface AttemptReceipt {
   /** `upstream/model`. */
   readonly deployment: string
+  /** Place of the replica in its upstream's list, from 0; absent where there is only one. */
+  readonly replica?: number
   readonly outcome: AttemptOutcome
   readonly status: number | null
   readonly startedAt: string
@@ -34,6 +51,8 @@ export interface AttemptReceipt {
   readonly priceBook: string | null
   /** Null: nobody knows. */
   readonly energy: null
+  /** Absent where there was no choice. */
+  readonly route?: RouteReceipt
 }
 
 /** What a caller, or whoever pays for it, is shown of a call. Plain JSON. */
@@ -85,10 +104,11 @@ export function receiptOf(record: CallRecord): Receipt {
 }
 
 function attemptReceipt(attempt: AttemptRecord): AttemptReceipt {
-  const { usage, rate, dollars } = attempt
+  const { usage, rate, dollars, replica, route } = attempt
   const lines = usage === null || rate === null || dollars === null ? null : linesOf(usage, rate)
   return {
     deployment: attempt.deployment,
+    ...(replica === null ? {} : { replica }),
     outcome: attempt.outcome,
     status: attempt.status,
     startedAt: formatTime(attempt.startedAt),
@@ -99,6 +119,19 @@ function attemptReceipt(attempt: AttemptRecord): AttemptReceipt {
     dollars: toDollars(dollars),
     priceBook: rate?.priceBook ?? null,
     energy: null,
+    ...(route === null ? {} : { route: routeReceipt(route) }),
+  }
+}
+
+function routeReceipt({ by, candidates, passedOver }: RouteRecord): RouteReceipt {
+  return {
+    by,
+    candidates: candidates.map(({ deployment, score, dollars }) => ({
+      deployment,
+      score,
+      dollars: toDollars(dollars),
+    })),
+    passedOver: passedOver.map(({ deployment, why }) => ({ deployment, why })),
   }
 }
 

@@ -1,3 +1,5 @@
+import { ATTEMPT_OUTCOME_CODES } from './codes.ts'
+
 /** The sums that rollups keep and usage adds up: first those that count, then amounts, which may pass 64 bits. */
 const COUNTS = {
   calls: 'a.n IS NULL OR a.n = 0',
@@ -10,7 +12,9 @@ const AMOUNTS = {
   cached: 'a.cached',
   output: 'a.output',
   dollars: 'a.dollars',
-  wasted: 'CASE WHEN a.outcome <> 0 THEN a.dollars END',
+  // As `isWaste` has it.
+  wasted: `CASE WHEN a.outcome <> 0
+      AND (c.outcome <> 0 OR a.outcome = ${ATTEMPT_OUTCOME_CODES.superseded} OR a.first_token_us IS NULL) THEN a.dollars END`,
 } as const
 
 export const COUNT_COLUMNS = ['calls', 'took_part', 'unrated'] as const

@@ -13,7 +13,7 @@ const [ATTEMPT] = recordOf(0).attempts
 describe('the line of a call', () => {
   it('is one JSON object that says what was asked, how it ended, what it used, cost and took', () => {
     const attempts = [
-      { ...ATTEMPT!, deployment: 'a/x', outcome: 'stalled' as const },
+      { ...ATTEMPT!, deployment: 'a/x', outcome: 'stalled' as const, replica: 1, durationMs: 20.0004 },
       { ...ATTEMPT!, deployment: 'b/y' },
     ]
     const record = recordOf(0, { attempts, dollars: 3_000_000n, timeToFirstTokenMs: 120.5 })
@@ -30,6 +30,10 @@ describe('the line of a call', () => {
       status: 200,
       outcome: 'completed',
       attempts: 2,
+      tried: [
+        { deployment: 'a/x', replica: 1, outcome: 'stalled', durationMs: 20 },
+        { deployment: 'b/y', outcome: 'completed', durationMs: ATTEMPT!.durationMs },
+      ],
       inputTokens: 2_000,
       cachedInputTokens: 400,
       outputTokens: 200,
@@ -54,6 +58,16 @@ describe('the line of a call', () => {
     })
   })
 
+  it('names the deployment that answered, not the rival that was given up for it', () => {
+    const rival = { ...ATTEMPT!, deployment: 'b/y', outcome: 'superseded' as const }
+    const line = JSON.parse(callLine(recordOf(0, { attempts: [ATTEMPT!, rival] }), TIMINGS, AT))
+    expect(line).toMatchObject({ deployment: ATTEMPT!.deployment, attempts: 2 })
+    expect(line).not.toHaveProperty('cause')
+    const cut = { ...ATTEMPT!, outcome: 'cut' as const }
+    const failed = callLine(recordOf(0, { outcome: 'failed', attempts: [cut, rival] }), TIMINGS, AT)
+    expect(JSON.parse(failed)).toMatchObject({ deployment: ATTEMPT!.deployment, cause: 'cut' })
+  })
+
   it('names no deployment when there was no attempt', () => {
     expect(JSON.parse(callLine(recordOf(0, { attempts: [] }), TIMINGS, AT))).toMatchObject({
       deployment: null,
@@ -67,13 +81,19 @@ describe('the line of a call', () => {
       fc.property(text, text, text, fc.bigInt(0n, 10n ** 22n), (model, key, deployment, dollars) => {
         const caller = { ...recordOf(0).caller, key }
         const line = callLine(
-          recordOf(0, { model, caller, dollars, attempts: [{ ...ATTEMPT!, deployment }] }),
+          recordOf(0, { model, caller, dollars, attempts: [ATTEMPT!, { ...ATTEMPT!, deployment }] }),
           TIMINGS,
           AT,
         )
         expect(line.indexOf('\n')).toBe(line.length - 1)
         const written = Buffer.from(line).toString()
-        expect(JSON.parse(written)).toMatchObject({ model, key, deployment, dollars: formatDollars(dollars) })
+        expect(JSON.parse(written)).toMatchObject({
+          model,
+          key,
+          deployment,
+          tried: [{ deployment: ATTEMPT!.deployment }, { deployment }],
+          dollars: formatDollars(dollars),
+        })
       }),
     )
   })

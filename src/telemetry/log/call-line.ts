@@ -1,7 +1,7 @@
 import type { CallTimings } from '../../ports/observer.ts'
 import { formatDollars } from '../../units/money.ts'
 import type { DurationMs } from '../../units/time.ts'
-import type { CallRecord } from '../../vocabulary/record.ts'
+import { type AttemptRecord, type CallRecord, decidingAttempt } from '../../vocabulary/record.ts'
 
 /**
  * The line of one call, its end included: one JSON object. Assembled by hand, because it stands on the path of every call
@@ -21,19 +21,25 @@ export function callLine(record: CallRecord, timings: CallTimings, time: string)
     cachedInputTokens += usage.cachedInputTokens
     outputTokens += usage.outputTokens
   }
-  const last = attempts.at(-1)
+  const last = decidingAttempt(record)
   const level = outcome === 'failed' ? 'warn' : 'info'
   const cause = last === undefined || last.outcome === 'completed' ? '' : `,"cause":"${last.outcome}"`
   return (
     `{"level":"${level}","time":"${time}","msg":"call","id":"${record.id}","key":${JSON.stringify(record.caller.key)}` +
     `,"model":${JSON.stringify(record.model)},"deployment":${last ? JSON.stringify(last.deployment) : null}` +
     `,"endpoint":"${record.endpoint}","streamed":${streamed},"status":${status},"outcome":"${outcome}"${cause}` +
-    `,"attempts":${attempts.length},"inputTokens":${inputTokens},"cachedInputTokens":${cachedInputTokens}` +
+    `,"attempts":${attempts.length}${attempts.length > 1 ? `,"tried":[${attempts.map(tried).join()}]` : ''},"inputTokens":${inputTokens},"cachedInputTokens":${cachedInputTokens}` +
     `,"outputTokens":${outputTokens},"dollars":${record.dollars === null ? null : `"${formatDollars(record.dollars)}"`}` +
     `,"durationMs":${milliseconds(record.durationMs)},"timeToFirstTokenMs":${milliseconds(record.timeToFirstTokenMs)}` +
     `,"gatewayMs":${milliseconds(timings.gatewayMs)},"upstreamMs":${milliseconds(timings.upstreamMs)}` +
     `,"commitMs":${milliseconds(timings.commitMs)}}\n`
   )
+}
+
+/** Where one of several attempts went, and how it ended. */
+function tried({ deployment, replica, outcome, durationMs }: AttemptRecord): string {
+  const at = replica === null ? '' : `,"replica":${replica}`
+  return `{"deployment":${JSON.stringify(deployment)}${at},"outcome":"${outcome}","durationMs":${milliseconds(durationMs)}}`
 }
 
 /** Whole microseconds: what a clock measures beyond them is noise. */

@@ -1,5 +1,12 @@
 import type { CallTimings } from '../../ports/observer.ts'
-import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import type { CallOutcome } from '../../vocabulary/outcome.ts'
+import {
+  type AttemptRecord,
+  brokeAfterContent,
+  type CallRecord,
+  decidingAttempt,
+  isWaste,
+} from '../../vocabulary/record.ts'
 import type { RefusalCause } from '../../vocabulary/refusal.ts'
 import { OWN_SECONDS } from './bounds.ts'
 import { type CallSeries, SeriesTable } from './series.ts'
@@ -20,12 +27,13 @@ export class Counting {
   callEnded(record: CallRecord, timings: CallTimings): void {
     const { model, endpoint, attempts, outcome } = record
     this.inFlight -= 1
-    let series: CallSeries | null = null
-    for (const attempt of attempts) {
-      series = this.series.find(model, attempt.deployment, endpoint)
-      countAttempt(series, attempt)
+    for (let n = 0; n < attempts.length; n++) {
+      const attempt = attempts[n]!
+      const series = this.series.find(model, attempt.deployment, endpoint)
+      countAttempt(series, attempt, outcome)
+      if (n > 0 || attempt.outcome === 'superseded') countCompany(series, attempts, n)
     }
-    series ??= this.series.find(model, NO_DEPLOYMENT, endpoint)
+    const series = this.series.find(model, decidingAttempt(record)?.deployment ?? NO_DEPLOYMENT, endpoint)
     series.calls[outcome] += 1
     series.durations[outcome].observe(record.durationMs / 1_000)
     if (record.timeToFirstTokenMs !== null) series.timeToFirstToken.observe(record.timeToFirstTokenMs / 1_000)
@@ -40,12 +48,31 @@ export class Counting {
   }
 }
 
-function countAttempt(series: CallSeries, attempt: AttemptRecord): void {
+/** Counts what an attempt was to the others of its call: the loser of a race, or a continuation. */
+function countCompany(series: CallSeries, attempts: readonly AttemptRecord[], n: number): void {
+  const attempt = attempts[n]!
+  if (attempt.outcome !== 'superseded') {
+    for (let before = 0; before < n; before++) {
+      if (brokeAfterContent(attempts[before]!)) {
+        series.continuations[attempt.outcome] += 1
+        return
+      }
+    }
+    return
+  }
+  const endedAt = attempt.startedAt + attempt.durationMs
+  const lostToRival = attempts.some(
+    (other, place) => place > n && other.outcome !== 'superseded' && other.startedAt < endedAt,
+  )
+  series.races[lostToRival ? 'rival' : 'first'] += 1
+}
+
+function countAttempt(series: CallSeries, attempt: AttemptRecord, callOutcome: CallOutcome): void {
   series.attempts[attempt.outcome] += 1
   countTokens(series, attempt)
   if (attempt.dollars !== null) {
     series.nanoDollars += attempt.dollars
-    if (attempt.outcome !== 'completed') series.wastedNanoDollars += attempt.dollars
+    if (isWaste(attempt, callOutcome)) series.wastedNanoDollars[attempt.outcome] += attempt.dollars
   } else if (attempt.usage !== null) series.unratedAttempts += 1
 }
 

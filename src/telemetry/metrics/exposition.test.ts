@@ -6,6 +6,7 @@ import { ENDPOINTS } from '../../vocabulary/dialect.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import { Counting } from './counting.ts'
 import { exposition } from './exposition.ts'
+import type { ReplicaHealth } from './health.ts'
 import { MAX_SERIES } from './series.ts'
 import { Tally } from './tally.ts'
 
@@ -29,8 +30,11 @@ const SAMPLE =
   /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*",?)*\})? (-?[0-9.]+(?:[eE][+-]?\d+)?|NaN|[+-]Inf)$/
 
 /** Reads exposition text strictly; fails for a line that Prometheus would not read and for a series that comes twice. */
-async function scrape(counting: Counting): Promise<ReadonlyMap<string, number>> {
-  const text = await exposition(counting, { droppedBytes: 0 }).text()
+async function scrape(
+  counting: Counting,
+  health: () => Iterable<ReplicaHealth> = () => [],
+): Promise<ReadonlyMap<string, number>> {
+  const text = await exposition(counting, { log: { droppedBytes: 0 }, health }).text()
   expect(text.endsWith('\n')).toBe(true)
   const samples = new Map<string, number>()
   const types = new Set<string>()
@@ -73,11 +77,68 @@ describe('metrics', () => {
       attemptOf({ deployment: 'other/x', dollars: null }),
     ]
     const samples = await scrape(counted(recordOf(0, { attempts, dollars: null })))
-    expect(samples.get(`penstock_wasted_dollars_total{${LABELS}}`)).toBe(0.5)
+    expect(samples.get(`penstock_wasted_dollars_total{${LABELS},outcome="stalled"}`)).toBe(0.5)
     const other = LABELS.replace('mock/check-chat', 'other/x')
     expect(samples.get(`penstock_unrated_attempts_total{${other}}`)).toBe(1)
     expect(samples.get(`penstock_calls_total{${other},outcome="completed"}`)).toBe(1)
     expect(samples.has(`penstock_calls_total{${LABELS},outcome="completed"}`)).toBe(false)
+  })
+
+  it('tell who won a race, and count the call where the winner is', async () => {
+    const first = attemptOf({ startedAt: 1_000, durationMs: 900 })
+    const rival = attemptOf({ deployment: 'other/x', startedAt: 1_500, durationMs: 400 })
+    const lost = { outcome: 'superseded', dollars: 250_000_000n } as const
+    const samples = await scrape(
+      counted(
+        recordOf(0, { attempts: [{ ...first, ...lost }, rival] }),
+        recordOf(1, { attempts: [first, { ...rival, ...lost }] }),
+        recordOf(2, { attempts: [first, { ...rival, ...lost }] }),
+      ),
+    )
+    const other = LABELS.replace('mock/check-chat', 'other/x')
+    expect(samples.get(`penstock_hedges_total{${LABELS},winner="rival"}`)).toBe(1)
+    expect(samples.get(`penstock_hedges_total{${other},winner="first"}`)).toBe(2)
+    expect(samples.get(`penstock_wasted_dollars_total{${other},outcome="superseded"}`)).toBe(0.5)
+    expect(samples.get(`penstock_calls_total{${LABELS},outcome="completed"}`)).toBe(2)
+    expect(samples.get(`penstock_calls_total{${other},outcome="completed"}`)).toBe(1)
+  })
+
+  it('count attempts that went on from what another had shown, and no waste where they succeeded', async () => {
+    const cut = attemptOf({ outcome: 'cut', timeToFirstTokenMs: 5, startedAt: 1_000, durationMs: 900 })
+    // It lost to the one that was cut only later, not to the one that went on.
+    const loser = attemptOf({ outcome: 'superseded', startedAt: 1_100, durationMs: 10, dollars: 1_000_000_000n })
+    const unseen = attemptOf({ deployment: 'other/x', outcome: 'unreachable', usage: null, dollars: 0n })
+    const next = attemptOf({ deployment: 'other/x', startedAt: 1_901 })
+    const samples = await scrape(
+      counted(
+        recordOf(0, { attempts: [cut, loser, unseen, next] }),
+        recordOf(1, { attempts: [cut, { ...next, outcome: 'rejected' }], outcome: 'failed' }),
+        recordOf(2, { attempts: [unseen, next] }),
+      ),
+    )
+    const other = LABELS.replace('mock/check-chat', 'other/x')
+    expect(samples.get(`penstock_continuations_total{${other},outcome="completed"}`)).toBe(1)
+    expect(samples.get(`penstock_continuations_total{${other},outcome="unreachable"}`)).toBe(1)
+    expect(samples.get(`penstock_continuations_total{${other},outcome="rejected"}`)).toBe(1)
+    expect([...samples.keys()].filter(series => series.startsWith('penstock_continuations_total'))).toHaveLength(3)
+    expect(samples.get(`penstock_hedges_total{${LABELS},winner="first"}`)).toBe(1)
+    expect(samples.get(`penstock_wasted_dollars_total{${LABELS},outcome="superseded"}`)).toBe(1)
+    expect(samples.get(`penstock_wasted_dollars_total{${LABELS},outcome="cut"}`)).toBe(0.0015)
+  })
+
+  it('show how the replicas of deployments stand at the moment of the scrape', async () => {
+    let all: readonly ReplicaHealth[] = [
+      { deployment: 'pool/llama', replica: 0, state: 'ready', outstanding: 3 },
+      { deployment: 'pool/llama', replica: 1, state: 'open', outstanding: 0 },
+    ]
+    const counting = new Counting()
+    const told = await scrape(counting, () => all)
+    const of = (replica: number, state: string) =>
+      `penstock_deployment_state{deployment="pool/llama",replica="${replica}",state="${state}"}`
+    expect([told.get(of(0, 'ready')), told.get(of(0, 'open')), told.get(of(1, 'open'))]).toEqual([1, 0, 1])
+    expect(told.get('penstock_deployment_outstanding{deployment="pool/llama",replica="0"}')).toBe(3)
+    all = all.slice(0, 1)
+    expect((await scrape(counting, () => all)).has(of(1, 'open'))).toBe(false)
   })
 
   it("stand under OpenTelemetry's names too, endpoints of one operation added up", async () => {

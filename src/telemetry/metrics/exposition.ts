@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Counting } from './counting.ts'
 import { genAiHistograms } from './gen-ai.ts'
+import { healthGauges, type ReplicaHealth } from './health.ts'
 import type { CallSeries } from './series.ts'
 import type { Tally } from './tally.ts'
 
@@ -45,8 +46,14 @@ export interface Exposition {
   text(): Promise<string>
 }
 
+/** What `GET /metrics` shows besides what was counted of calls. */
+export interface Watched {
+  readonly log: { readonly droppedBytes: number }
+  readonly health: () => Iterable<ReplicaHealth>
+}
+
 /** Everything that `GET /metrics` shows: what was counted, by our names and OpenTelemetry's, and the process itself. */
-export function exposition(counting: Counting, log: { readonly droppedBytes: number }): Exposition {
+export function exposition(counting: Counting, { log, health }: Watched): Exposition {
   const registry = new Registry()
   callCounters(registry, counting)
   callHistograms(registry, counting)
@@ -56,6 +63,7 @@ export function exposition(counting: Counting, log: { readonly droppedBytes: num
     { name: 'penstock_log_dropped_bytes_total', help: 'Bytes of the log that nobody took in time.', labelNames: [] },
     () => [[{}, log.droppedBytes]],
   )
+  healthGauges(registry, health)
   collectDefaultMetrics({ register: registry })
   return {
     contentType: registry.contentType,
@@ -101,14 +109,35 @@ function callCounters(registry: Registry, counting: Counting): void {
       ),
     )
   perKind(
-    { name: 'penstock_calls_total', help: 'Calls that ended, by the deployment asked last.', label: 'outcome' },
+    { name: 'penstock_calls_total', help: 'Calls that ended, by the deployment that decided how.', label: 'outcome' },
     one => one.calls,
   )
   perKind({ name: 'penstock_attempts_total', help: 'Attempts at upstreams.', label: 'outcome' }, one => one.attempts)
   perKind({ name: 'penstock_tokens_total', help: 'Tokens; no token counts in two types.', label: 'type' }, tokensOf)
   perSeries('penstock_dollars_total', 'Dollars of all attempts, wasted ones included.', one => dollars(one.nanoDollars))
-  perSeries('penstock_wasted_dollars_total', 'Dollars of attempts that did not complete.', one =>
-    dollars(one.wastedNanoDollars),
+  perKind(
+    {
+      name: 'penstock_wasted_dollars_total',
+      help: 'Dollars of attempts that bought nothing, by how they ended.',
+      label: 'outcome',
+    },
+    one => Object.fromEntries(Object.entries(one.wastedNanoDollars).map(([outcome, sum]) => [outcome, dollars(sum)])),
+  )
+  perKind(
+    {
+      name: 'penstock_hedges_total',
+      help: 'Races between an attempt and its rival that one of them won, by the deployment that lost.',
+      label: 'winner',
+    },
+    one => one.races,
+  )
+  perKind(
+    {
+      name: 'penstock_continuations_total',
+      help: 'Attempts that went on from what another had shown before it broke off.',
+      label: 'outcome',
+    },
+    one => one.continuations,
   )
   perSeries('penstock_unrated_attempts_total', 'Attempts whose price is unknown.', one => one.unratedAttempts)
   const refusals = {

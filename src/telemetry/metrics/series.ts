@@ -20,8 +20,8 @@ export class CallSeries {
   readonly model: string
   readonly deployment: string
   readonly endpoint: Endpoint
-  readonly calls: Record<CallOutcome, number> = zeros(CALL_OUTCOMES)
-  readonly attempts: Record<AttemptOutcome, number> = zeros(ATTEMPT_OUTCOMES)
+  readonly calls: Record<CallOutcome, number> = filled(CALL_OUTCOMES, 0)
+  readonly attempts: Record<AttemptOutcome, number> = filled(ATTEMPT_OUTCOMES, 0)
   /** These five share no token: a cached one is not among the input's. */
   inputTokens = 0
   cachedInputTokens = 0
@@ -29,7 +29,12 @@ export class CallSeries {
   cacheWrite1hTokens = 0
   outputTokens = 0
   nanoDollars = 0n
-  wastedNanoDollars = 0n
+  /** By how the attempts ended that were paid for nothing. */
+  readonly wastedNanoDollars: Record<AttemptOutcome, bigint> = filled(ATTEMPT_OUTCOMES, 0n)
+  /** Of attempts that lost a race here, who won it. */
+  readonly races = { first: 0, rival: 0 }
+  /** Attempts that went on from what another had shown, by how they ended. */
+  readonly continuations: Record<AttemptOutcome, number> = filled(ATTEMPT_OUTCOMES, 0)
   unratedAttempts = 0
   readonly durations: Readonly<Record<CallOutcome, Tally>> = {
     completed: new Tally(OPERATION_SECONDS),
@@ -49,8 +54,8 @@ export class CallSeries {
   }
 }
 
-function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
-  return Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>
+function filled<Name extends string, Value>(names: readonly Name[], value: Value): Record<Name, Value> {
+  return Object.fromEntries(names.map(name => [name, value])) as Record<Name, Value>
 }
 
 type ByEndpoint = { [Name in Endpoint]?: CallSeries }

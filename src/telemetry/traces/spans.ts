@@ -11,7 +11,7 @@ import {
 import type { CallTimings } from '../../ports/observer.ts'
 import { formatDollars } from '../../units/money.ts'
 import type { DurationMs, EpochMs } from '../../units/time.ts'
-import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import { type AttemptRecord, type CallRecord, decidingAttempt } from '../../vocabulary/record.ts'
 import { operationOf, placeOf } from '../gen-ai/names.ts'
 import { parentOf } from './parent.ts'
 
@@ -38,8 +38,13 @@ function traceAttempt(tracer: Tracer, attempt: AttemptRecord, operation: string,
   const attributes = attemptAttributes(attempt, operation)
   const options = { kind: SpanKind.CLIENT, startTime: timeOf(attempt.startedAt), attributes }
   const span = tracer.startSpan(`${operation} ${model}`, options, inner)
-  if (attempt.outcome !== 'completed') span.setStatus({ code: SpanStatusCode.ERROR, message: attempt.outcome })
+  if (isError(attempt)) span.setStatus({ code: SpanStatusCode.ERROR, message: attempt.outcome })
   span.end(timeOf(attempt.startedAt, attempt.durationMs))
+}
+
+/** That a rival was quicker is no error of the one that was given up for it. */
+function isError({ outcome }: AttemptRecord): boolean {
+  return outcome !== 'completed' && outcome !== 'superseded'
 }
 
 function callAttributes(record: CallRecord, operation: string): Attributes {
@@ -56,7 +61,7 @@ function callAttributes(record: CallRecord, operation: string): Attributes {
     'penstock.run': caller.run,
     'penstock.streamed': record.streamed,
     'penstock.dollars': dollars === null ? null : formatDollars(dollars),
-    'error.type': record.outcome === 'failed' ? (record.attempts.at(-1)?.outcome ?? 'failed') : null,
+    'error.type': record.outcome === 'failed' ? (decidingAttempt(record)?.outcome ?? 'failed') : null,
   })
 }
 
@@ -76,7 +81,10 @@ function attemptAttributes(attempt: AttemptRecord, operation: string): Attribute
     'http.response.status_code': attempt.status,
     'penstock.usage_source': usage?.source,
     'penstock.dollars': dollars === null ? null : formatDollars(dollars),
-    'error.type': outcome === 'completed' ? null : outcome,
+    'penstock.outcome': outcome,
+    'penstock.replica': attempt.replica,
+    'penstock.route': attempt.route?.by,
+    'error.type': isError(attempt) ? outcome : null,
   })
 }
 
