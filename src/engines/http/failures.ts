@@ -12,7 +12,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ECONNABORTED: 'it closed the connection',
   EPIPE: 'it closed the connection',
   ETIMEDOUT: 'it stopped answering',
-  EPROTO: 'what it sent is no TLS',
+  EPROTO: 'it did not agree on TLS',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody known has signed its certificate',
@@ -36,7 +36,7 @@ function sentenceOf(code: string, name: string): string {
   if (known !== undefined) return known
   if (name === 'HTTPParserError') return 'what it sent is no HTTP'
   // The library of TLS has a code for each way to be wrong.
-  if (code.startsWith('ERR_SSL_')) return 'what it sent is no TLS'
+  if (code.startsWith('ERR_SSL_')) return 'it did not agree on TLS'
   return 'the connection broke'
 }
 

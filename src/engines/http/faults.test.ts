@@ -53,7 +53,7 @@ describe('an upstream that fails', () => {
       'is asked for TLS on a plain port',
       async () => secure(await upstream((_, response) => response.end())),
       'unreachable',
-      'what it sent is no TLS',
+      'it did not agree on TLS',
     ],
     [
       'closes within the greeting of TLS',
