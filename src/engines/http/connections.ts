@@ -29,10 +29,11 @@ export class Connections implements ConnectionOwner {
     return this.#idle.pop() ?? this.add()
   }
 
-  /** A new one. */
+  /** A new one; one that fails every call once this is closed. */
   add(): Connection {
     const connection = new Connection(this.#origin, this.#dial, this, this.#terms)
-    this.#all.add(connection)
+    if (this.#closed) void connection.destroy()
+    else this.#all.add(connection)
     return connection
   }
 

@@ -12,7 +12,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ECONNABORTED: 'it closed the connection',
   EPIPE: 'it closed the connection',
   ETIMEDOUT: 'it stopped answering',
-  EPROTO: 'what it sent is no TLS',
+  EPROTO: 'it did not agree on TLS',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody known has signed its certificate',
@@ -31,19 +31,19 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
-function sentenceOf(code: string): string {
+function sentenceOf(code: string, name: string): string {
   const known = SENTENCES[code]
   if (known !== undefined) return known
-  // The parser of HTTP and the library of TLS have a code for each way to be wrong.
-  if (code.startsWith('HPE_')) return 'what it sent is no HTTP'
-  if (code.startsWith('ERR_SSL_')) return 'what it sent is no TLS'
+  if (name === 'HTTPParserError') return 'what it sent is no HTTP'
+  // The library of TLS has a code for each way to be wrong.
+  if (code.startsWith('ERR_SSL_')) return 'it did not agree on TLS'
   return 'the connection broke'
 }
 
 /** What an error of the client means to whoever asked. */
 export function failureOf(error: Error & { readonly code?: string }, headSeen: boolean): TransportFailure {
-  const { code = '' } = error
-  const message = sentenceOf(code)
+  const { code = '', name } = error
+  const message = sentenceOf(code, name)
   if (TIMEOUTS.has(code)) return { kind: 'timedOut', message }
   return { kind: headSeen ? 'cut' : 'unreachable', message }
 }
