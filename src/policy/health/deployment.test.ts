@@ -162,6 +162,28 @@ describe('what stands of a deployment', () => {
   })
 })
 
+describe('a clock that is put back a year', () => {
+  const EARLIER = START - 365 * 24 * HOUR_MS
+
+  it('leaves no deployment alone for that year', () => {
+    const health = healthOf()
+    fail(health, START, failures)
+    expect(health.standing(EARLIER).kind).toBe('ready')
+    take(health, EARLIER).ended('well', EARLIER, EARLIER + 1_000)
+    expect(health.standing(EARLIER).kind).toBe('quiet')
+    expect(health.standing(EARLIER - HOUR_MS * 24).kind).toBe('ready')
+  })
+
+  it('keeps counting failures as they come', () => {
+    const health = healthOf()
+    fail(health, START, failures - 1)
+    fail(health, EARLIER)
+    expect(health.standing(EARLIER).kind).toBe('ready')
+    fail(health, EARLIER, failures - 1)
+    expect(health.standing(EARLIER).kind).toBe('open')
+  })
+})
+
 describe('outstanding calls', () => {
   it('are those that have not ended, each ending once', () => {
     const health = healthOf()
