@@ -22,8 +22,8 @@ export class HealthBoard {
   readonly #ints: Int32Array
   readonly #floats: Float64Array
   readonly #thread: number
-  readonly #deployments = new Map<Model, Map<Deployment, DeploymentHealth>>()
-  readonly #hedges = new Map<Model, HedgeBudget>()
+  readonly #deployments = new WeakMap<Model, WeakMap<Deployment, DeploymentHealth>>()
+  readonly #hedges = new WeakMap<Model, HedgeBudget>()
 
   /** Memory for a board of these models, on which nothing has happened yet. */
   static memoryFor(models: readonly Model[]): SharedArrayBuffer {
@@ -52,7 +52,7 @@ export class HealthBoard {
   of(model: Model, deployment: Deployment): DeploymentHealth {
     let handles = this.#deployments.get(model)
     if (handles === undefined) {
-      handles = new Map()
+      handles = new WeakMap()
       this.#deployments.set(model, handles)
     }
     let handle = handles.get(deployment)

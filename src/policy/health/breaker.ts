@@ -1,5 +1,6 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { BreakerTerms } from '../../vocabulary/resilience.ts'
+import { isAhead } from './ahead.ts'
 import type { Place, RowSize } from './layout.ts'
 
 /** Pieces of the window of failures. One more than fit is kept, so that no failure is forgotten before its time. */
@@ -90,11 +91,11 @@ export class Breaker {
   standing(now: EpochMs, outstanding: number): BreakerStanding {
     const state = this.#state
     if ((state & OPEN) !== 0) {
-      if (now < this.openUntil) return 'open'
+      if (this.#isOpen(now)) return 'open'
       return this.#isProbeFree(now) ? 'closed' : 'probing'
     }
     if ((state & SLOW) === 0) return 'closed'
-    if (now >= this.slowUntil) {
+    if (!isAhead(this.slowUntil, now, SLOW_MS)) {
       this.#state = 0
       return 'closed'
     }
@@ -113,7 +114,7 @@ export class Breaker {
    */
   enter(now: EpochMs, thread: number): Pass | null {
     if ((this.#state & OPEN) === 0) return this.pass()
-    if (now < this.openUntil) return null
+    if (this.#isOpen(now)) return null
     const seen = Atomics.load(this.#ints, this.#int + I.probe)
     if (!this.#isProbeFree(now)) return null
     // Each token differs from the one before it, so that a probe that lost its lease is told from its successor.
@@ -164,8 +165,13 @@ export class Breaker {
     if (token !== 0) freeToken(this.#ints, this.#int, token)
   }
 
+  #isOpen(now: EpochMs): boolean {
+    return isAhead(this.openUntil, now, this.#terms.openMs)
+  }
+
   #isProbeFree(now: EpochMs): boolean {
-    return (this.#get(I.probe) & THREAD_MASK) === 0 || now >= this.#floats[this.#float + F.leaseUntil]!
+    if ((this.#get(I.probe) & THREAD_MASK) === 0) return true
+    return !isAhead(this.#floats[this.#float + F.leaseUntil]!, now, this.#leaseMs)
   }
 
   #isTooMuch(): boolean {

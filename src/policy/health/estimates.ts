@@ -51,8 +51,7 @@ export class Estimates {
   }
 
   #fading(now: EpochMs): number {
-    const ageMs = now - this.#get(F.at)
-    return ageMs <= 0 ? 1 : 2 ** (-ageMs / HALF_LIFE_MS)
+    return 2 ** (-Math.abs(now - this.#get(F.at)) / HALF_LIFE_MS)
   }
 
   #get(field: number): number {
@@ -88,7 +87,7 @@ export class RecentMedian {
   /** Of the samples that were fresh when the last one came; null when there is none, or that one is not fresh itself. */
   at(now: EpochMs): DurationMs | null {
     if (this.#ints[this.#int + RING.filled] === 0) return null
-    if (now - this.#floats[this.#float + RING.last]! >= FRESH_MS) return null
+    if (!isFresh(this.#floats[this.#float + RING.last]!, now)) return null
     return this.#floats[this.#float + RING.median]!
   }
 
@@ -96,7 +95,7 @@ export class RecentMedian {
     const filled = this.#ints[this.#int + RING.filled]!
     let count = 0
     for (let i = 0; i < filled; i++) {
-      if (now - this.#floats[this.#float + RING.times + i]! >= FRESH_MS) continue
+      if (!isFresh(this.#floats[this.#float + RING.times + i]!, now)) continue
       const value = this.#floats[this.#float + RING.values + i]!
       let place = count++
       for (; place > 0 && SORTED[place - 1]! > value; place--) SORTED[place] = SORTED[place - 1]!
@@ -105,4 +104,9 @@ export class RecentMedian {
     const middle = count >> 1
     return count % 2 === 1 ? SORTED[middle]! : (SORTED[middle - 1]! + SORTED[middle]!) / 2
   }
+}
+
+/** A sample from long after now was taken before the clock was put back. */
+function isFresh(at: EpochMs, now: EpochMs): boolean {
+  return Math.abs(now - at) < FRESH_MS
 }

@@ -1,4 +1,5 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
+import { isAhead } from './ahead.ts'
 import type { Breaker, Pass } from './breaker.ts'
 import type { Place, RowSize } from './layout.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -82,7 +83,7 @@ export class Replica {
   #quietUntil(now: EpochMs): EpochMs {
     if (Atomics.load(this.#ints, this.#place.int + I.quiet) === 0) return 0
     const until = this.#floats[this.#place.float + F.quietUntil]!
-    if (now < until) return until
+    if (isAhead(until, now, MOST_QUIET_MS)) return until
     Atomics.store(this.#ints, this.#place.int + I.quiet, 0)
     return 0
   }
