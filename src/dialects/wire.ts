@@ -2,6 +2,8 @@ import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
 import { ENDPOINTS, type Endpoint } from '../vocabulary/dialect.ts'
 import { answerReader } from './answer/read.ts'
 import { bodyParser } from './body/parse.ts'
+import { refusesPrefill } from './refused/prefill.ts'
+import { saysTooLong } from './refused/too-long.ts'
 import { closingComment, streamError } from './render/frames.ts'
 import { ChatEvents } from './stream/chat-events.ts'
 import { MessagesEvents } from './stream/messages-events.ts'
@@ -22,8 +24,8 @@ function makeWire(endpoint: Endpoint): Wire {
     readAnswer: answerReader(endpoint),
     openStream: body => openStream(endpoint, body),
     follow: () => null,
-    saysTooLong: () => false,
-    refusesPrefill: () => false,
+    saysTooLong,
+    refusesPrefill,
     closingComment,
     streamError: (refusal, id) => streamError(endpoint, refusal, id),
   }
