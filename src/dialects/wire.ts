@@ -2,6 +2,7 @@ import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
 import { ENDPOINTS, type Endpoint } from '../vocabulary/dialect.ts'
 import { answerReader } from './answer/read.ts'
 import { bodyParser } from './body/parse.ts'
+import { followAnswer } from './continuation/follow.ts'
 import { refusesPrefill } from './refused/prefill.ts'
 import { saysTooLong } from './refused/too-long.ts'
 import { closingComment, streamError } from './render/frames.ts'
@@ -23,7 +24,7 @@ function makeWire(endpoint: Endpoint): Wire {
     parseBody: bodyParser(endpoint),
     readAnswer: answerReader(endpoint),
     openStream: body => openStream(endpoint, body),
-    follow: () => null,
+    follow: body => followAnswer(endpoint, body),
     saysTooLong,
     refusesPrefill,
     closingComment,
