@@ -2,6 +2,9 @@ import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
 import { ENDPOINTS, type Endpoint } from '../vocabulary/dialect.ts'
 import { answerReader } from './answer/read.ts'
 import { bodyParser } from './body/parse.ts'
+import { followAnswer } from './continuation/follow.ts'
+import { refusesPrefill } from './refused/prefill.ts'
+import { saysTooLong } from './refused/too-long.ts'
 import { closingComment, streamError } from './render/frames.ts'
 import { ChatEvents } from './stream/chat-events.ts'
 import { MessagesEvents } from './stream/messages-events.ts'
@@ -21,9 +24,9 @@ function makeWire(endpoint: Endpoint): Wire {
     parseBody: bodyParser(endpoint),
     readAnswer: answerReader(endpoint),
     openStream: body => openStream(endpoint, body),
-    follow: () => null,
-    saysTooLong: () => false,
-    refusesPrefill: () => false,
+    follow: body => followAnswer(endpoint, body),
+    saysTooLong,
+    refusesPrefill,
     closingComment,
     streamError: (refusal, id) => streamError(endpoint, refusal, id),
   }

@@ -109,7 +109,7 @@ export type GoOn =
 
 /** Follows what a stream has shown, so that another deployment can go on with it. */
 export interface ShownAnswer {
-  /** Takes bytes as they were shown: whole frames, in order. */
+  /** Takes bytes as they were shown: whole frames, in order, those of continuations too. */
   take(bytes: Uint8Array): void
   /**
    * Whether somebody else can go on with what was shown: text alone, of one answer, in its midst. Never with a tool call,
@@ -117,7 +117,8 @@ export interface ShownAnswer {
    */
   canGoOn(): boolean
   /**
-   * How a deployment is asked to go on.
+   * How a deployment is asked to go on; one whose engine can't go on from a message is asked anew in any case. Only where
+   * `canGoOn` says so.
    *
    * @param shownTokens that the answer has so far; a maximum that the caller named is lowered by them
    */
@@ -131,8 +132,12 @@ export interface Continuation {
   openStream(): ContinuationReader
 }
 
+/**
+ * What it tells of the stream is that of the new upstream alone: its own usage, and content also where it is held back
+ * or only says again what was shown. `endAtLimit` too is given the usage of the new upstream, and tells that of both.
+ */
 export interface ContinuationReader extends StreamReader {
-  /** True once what came can't be joined to what was shown: nothing of it is shown. */
+  /** True once what came can't be joined to what was shown: nothing of it is shown. Known at `finish` at the latest. */
   readonly disagrees: boolean
 }
 

@@ -194,7 +194,7 @@ type PromptSize = Pick<ParsedBody, 'promptBytes' | 'promptWeight'>
 const NO_BYTES = Buffer.alloc(0)
 
 /** A request that was read; it holds the caller's bytes and where to change them. */
-class Request implements ParsedBody {
+export class Request implements ParsedBody {
   readonly model: string
   readonly streamed: boolean
   readonly maxOutputTokens: number | null
@@ -223,6 +223,11 @@ class Request implements ParsedBody {
 
   release(): void {
     this.#bytes = NO_BYTES
+  }
+
+  /** The caller's bytes, and what every upstream gets in place of some of them, for one who changes more. */
+  original(): { readonly bytes: Buffer; readonly edits: readonly Edit[] } {
+    return { bytes: this.#bytes, edits: this.#edits }
   }
 
   forUpstream(model: string): readonly Uint8Array[] {
