@@ -1,7 +1,8 @@
 import { formatPerMillion, type NanoDollars, parseDollars } from '../units/money.ts'
 import { accelerator as acceleratorNamed } from './accelerators.ts'
+import type { EngineOptions } from './engine.ts'
 import { describeReplica } from './replica.ts'
-import { stepTime } from './step-time.ts'
+import { type Batch, stepTime } from './step-time.ts'
 
 /** Prices of a simulated model in dollars per million tokens, as plain decimals of at most six places. */
 export interface SimulatedPrice {
@@ -38,30 +39,47 @@ export function simulatedPrice(
 ): SimulatedPrice {
   const { options } = describeReplica({ model, accelerator })
   const perHour = (accelerator.dollarsPerHour ?? tableRent(accelerator.kind)) * BigInt(accelerator.count)
-  const { stepTokens } = options.limits
-  const window = options.costs.shape.model.windowTokens
-  const decodeMs = stepTime(options.costs, {
+  const decode = pricedDecode(options)
+  const prefill = pricedPrefill(options)
+  const input = picoDollars(perHour, stepTime(options.costs, prefill.batch) / prefill.tokens)
+  return {
+    input: formatPerMillion(input),
+    cachedInput: formatPerMillion(atLeastOne(input / CACHED_PART)),
+    output: formatPerMillion(picoDollars(perHour, stepTime(options.costs, decode.batch) / decode.tokens)),
+  }
+}
+
+/** One step of a well-used engine, and the tokens that it computes. */
+export interface PricedStep {
+  readonly batch: Batch
+  readonly tokens: number
+}
+
+/** The step that prices output: every sequence gets a token. */
+export function pricedDecode({ costs }: EngineOptions): PricedStep {
+  const batch = {
     decodeSequences: PRICED_SEQUENCES,
     prefillTokens: 0,
     contextTokens: PRICED_SEQUENCES * PRICED_CONTEXT_TOKENS,
-    windowedContextTokens: PRICED_SEQUENCES * Math.min(PRICED_CONTEXT_TOKENS, window),
+    windowedContextTokens: PRICED_SEQUENCES * Math.min(PRICED_CONTEXT_TOKENS, costs.shape.model.windowTokens),
     prefillPairs: 0,
     windowedPrefillPairs: 0,
-  })
-  const prefillMs = stepTime(options.costs, {
+  }
+  return { batch, tokens: PRICED_SEQUENCES }
+}
+
+/** The step that prices input: as many tokens of prompts as a step takes. */
+export function pricedPrefill({ costs, limits }: EngineOptions): PricedStep {
+  const { stepTokens } = limits
+  const batch = {
     decodeSequences: 0,
     prefillTokens: stepTokens,
     contextTokens: 0,
     windowedContextTokens: 0,
     prefillPairs: (stepTokens * PRICED_CONTEXT_TOKENS) / 2,
-    windowedPrefillPairs: stepTokens * Math.min(PRICED_CONTEXT_TOKENS / 2, window),
-  })
-  const input = picoDollars(perHour, prefillMs / stepTokens)
-  return {
-    input: formatPerMillion(input),
-    cachedInput: formatPerMillion(atLeastOne(input / CACHED_PART)),
-    output: formatPerMillion(picoDollars(perHour, decodeMs / PRICED_SEQUENCES)),
+    windowedPrefillPairs: stepTokens * Math.min(PRICED_CONTEXT_TOKENS / 2, costs.shape.model.windowTokens),
   }
+  return { batch, tokens: stepTokens }
 }
 
 /** Rounded down, but never to nothing: pico-dollars a token are millionths of a dollar per million tokens. */

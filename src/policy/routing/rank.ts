@@ -5,9 +5,9 @@ import { isAsFast, leavingCosts, NANO_DOLLARS_PER_GRAM, NANO_DOLLARS_PER_MS, wor
 
 const NANO = 1e9
 
-/** Calls of which a deployment of unknown speed gets one while it is idle: soon, but not all that come at once. */
+/** An idle deployment of unknown speed gets this share of the calls, so that it is known soon but not all at once go there. */
 const EXPLORED_SHARE = 0.25
-/** Of calls, so many try a slower deployment again, so that one that has become quick is noticed. */
+/** This share of the calls tries a slower deployment again, so that one that has become quick is noticed. */
 const RETRIED_SHARE = 0.02
 /** Balanced scores this close together are equally good. */
 const CLOSE_PART = 0.05

@@ -144,6 +144,33 @@ describe('fastest', () => {
     expect(firsts('fastest', [{ ...quick, outstanding: 2 }, alike])).toEqual({ alike: 1_000 })
   })
 
+  it('sends most calls to the quicker once it has had some to learn from', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 72, maxLength: 72 }),
+        chances => {
+          const learnt: (number | null)[] = [null, null]
+          const counts = [0, 0]
+          // Calls come four at once; what they take is known when all of them are answered.
+          for (let round = 0; round < 18; round++) {
+            const outstanding = [0, 0]
+            for (const draw of chances.slice(4 * round, 4 * round + 4)) {
+              const options = learnt.map((timeToFirstTokenMs, i) =>
+                option(`${i}`, { timeToFirstTokenMs, outstanding: outstanding[i]! }),
+              )
+              const first = Number(names(ask('fastest', options, { draw }))[0])
+              outstanding[first]!++
+              if (round >= 8) counts[first]!++
+            }
+            for (const i of [0, 1]) if (outstanding[i]! > 0) learnt[i] = i === 0 ? 302 : 2
+          }
+          const tried = chances.slice(32).filter(draw => draw < 0.02).length
+          expect(counts[1]).toBe(40 - tried)
+        },
+      ),
+    )
+  })
+
   it('puts a shorter time first, but for noise, what is tried, and warm caches', () => {
     fc.assert(
       fc.property(anyAsk('fastest'), asked => {
