@@ -38,7 +38,9 @@ const sums = {
   cachedInputTokens: z.number().int(),
   outputTokens: z.number().int(),
   dollars: money.openapi({ description: 'Of all attempts, wasted ones included.' }),
-  wastedDollars: money.openapi({ description: 'Of attempts that did not complete.' }),
+  wastedDollars: money.openapi({
+    description: 'Of attempts that did not complete, but for those whose content another one went on from to the end.',
+  }),
   unratedAttempts: z.number().int().openapi({ description: 'Attempts without a known price; they add no dollars.' }),
 }
 

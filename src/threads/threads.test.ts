@@ -226,6 +226,18 @@ describe('threads that share limits', () => {
     expect(stage.lessons).toEqual([[learnt], [], [learnt]])
   })
 
+  it('hand over the records of their calls whole, with every attempt, its replica and why it went there', async () => {
+    const stage = stageThreads([])
+    const [attempt] = recordOf(0).attempts
+    const candidates = [{ deployment: 'mock/check-chat', score: 1.5, dollars: 15n }]
+    const passedOver = [{ deployment: 'old/chat', why: 'open' }]
+    const route = { by: 'balanced', candidates, passedOver } as const
+    const record = recordOf(0, { attempts: [{ ...attempt!, outcome: 'superseded', replica: 1, route }, attempt!] })
+    stage.planes[0]!.append(record, () => {})
+    await rest()
+    expect(stage.records).toEqual([record])
+  })
+
   it('hear of keys before whoever made them is told, and ask their owner for all that there is one of', async () => {
     const stage = stageThreads([])
     const key = { name: 'new', team: null, user: null, tags: {}, models: null }
