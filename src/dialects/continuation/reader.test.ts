@@ -55,7 +55,9 @@ describe.each(JOINED)('a stream of %s that another upstream goes on with', endpo
       fc.property(text, text, cuts, fc.constantFrom('prefill', 'anew'), (before, behind, sizes, how) => {
         const whole = before.join('') + behind.join('')
         const answer = answered(before)
-        fc.pre(how === 'anew' || !behind.join('').startsWith(before.join('').slice(0, 4).trimEnd()))
+        const told = endpoint === 'messages' ? before.join('').trimEnd() : before.join('')
+        // Less is alike than could be a beginning from the start.
+        fc.pre(how === 'anew' || told === '' || !whole.slice(told.length).startsWith(told.slice(0, 4)))
         const continuation = goOn(answer, { how: how as 'prefill' | 'anew' })
         const {
           text: shown,

@@ -74,10 +74,10 @@ describe('text that goes on from what an upstream was told', () => {
         fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', 'é'), minLength: 1, maxLength: 20 }),
         pieces,
         (shown, rest) => {
-          // Less is alike than could be a beginning from the start.
-          fc.pre(!rest.join('').startsWith(shown.slice(0, 4).trimEnd()))
           const told = shown.trimEnd().length
           const spaces = shown.slice(told)
+          // Less is alike than could be a beginning from the start.
+          fc.pre(told === 0 || !(spaces + rest.join('')).startsWith(shown.slice(0, Math.min(told, 4))))
           expect(joined(prefill(shown, { told }), [spaces, ...rest])).toBe(shown + rest.join(''))
           expect(joined(prefill(shown, { told, goesOn: true }), [spaces, ...rest])).toBe(shown + rest.join(''))
         },
