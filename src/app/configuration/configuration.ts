@@ -50,7 +50,7 @@ export interface UpstreamSettings {
   /** Sent with every call; names in lower case. Values may be secrets. */
   readonly headers: Readonly<Record<string, string>>
   readonly accelerator: Accelerator | null
-  /** Where its tokens come from, for the carbon of the grid there; null when nobody said. */
+  /** Where its electricity comes from, by a name whose carbon intensity is known; null when nobody said. */
   readonly region: string | null
   readonly simulated: SimulatedSettings | null
   readonly source: UpstreamInfo['source']

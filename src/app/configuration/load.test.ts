@@ -47,6 +47,7 @@ upstreams:
   pool:
     engine: vllm
     replicas: [http://10.0.0.1:8000/v1/, http://10.0.0.2:8000]
+    region: DE
     accelerator: { kind: H100-SXM, count: 2, dollarsPerHour: 2.950 }
   llama: { engine: llamacpp, baseUrl: "http://127.0.0.1:8080" }
   sim:
@@ -187,7 +188,7 @@ describe('a configuration without a fault', () => {
             dialects: ['openai'],
             engine: 'vllm',
             replicas: 2,
-            grams: null,
+            grams: { perInputToken: expect.any(Number), perOutputToken: expect.any(Number) },
           },
           {
             name: 'openai/gpt-5-mini',

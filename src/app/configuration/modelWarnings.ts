@@ -3,7 +3,7 @@ import type { Model } from '../../vocabulary/deployment.ts'
 import type { Configuration } from './configuration.ts'
 import type { ConfigurationDocument } from './document.ts'
 import { type Fault, formatPath } from './fault.ts'
-import { mostChoices, type ResilienceForm } from './resilience.ts'
+import { mostChoices, mostReplicas, type ResilienceForm } from './resilience.ts'
 import type { ConfigurationForm } from './schema.ts'
 
 /** A setting of a model that does nothing, by the way to it. */
@@ -12,14 +12,21 @@ interface Doubt {
   readonly problem: string
 }
 
-/** Settings that are about a second deployment, where there is none or none may be asked. */
-function doubtsOfChoice({ deployments, route, resilience }: Model): Doubt[] {
+function doubtsOfRoute({ deployments, route }: Model): Doubt[] {
+  if (route === 'inOrder') return []
+  const doubt = (why: string) => [{ at: ['route'], problem: `is ${route} and does nothing: ${why}` }]
+  if (mostChoices(deployments) < 2) return doubt('there is no second deployment of one dialect')
+  if (route !== 'greenest' || deployments.some(({ grams }) => grams !== null)) return []
+  return doubt('the grams of no deployment are known, which take a region, and of an engine its model and accelerator')
+}
+
+/** Settings that are about somebody else to ask, where there is nobody or nobody may be asked. */
+function doubtsOfOthers({ deployments, resilience }: Model): Doubt[] {
   const { hedgeAfterMs, onCut, attempts } = resilience
-  const alone = mostChoices(deployments) < 2
-  const why = alone ? 'there is no second deployment of one dialect' : 'attempts: 1 asks no second deployment'
+  const alone = mostReplicas(deployments) < 2
+  if (!alone && attempts > 1) return []
+  const why = alone ? 'there is no second deployment or replica of one dialect' : 'attempts: 1 asks nobody else'
   const doubts: Doubt[] = []
-  if (alone && route !== 'inOrder') doubts.push({ at: ['route'], problem: `is ${route} and does nothing: ${why}` })
-  if (!alone && attempts > 1) return doubts
   if (hedgeAfterMs !== null) doubts.push({ at: ['resilience', 'hedge'], problem: `does nothing: ${why}` })
   if (onCut === 'continue') {
     doubts.push({ at: ['resilience', 'onCut'], problem: `is continue and does nothing: ${why}` })
@@ -65,7 +72,7 @@ export function modelWarnings(
 ): readonly Fault[] {
   return models.flatMap(model => {
     const said = form.models?.[model.name]?.resilience ?? {}
-    const doubts = [...doubtsOfChoice(model), ...doubtsOfTime(model, said)]
+    const doubts = [...doubtsOfRoute(model), ...doubtsOfOthers(model), ...doubtsOfTime(model, said)]
     return doubts.map(({ at, problem }): Fault => {
       const path = ['models', model.name, ...at]
       return { file: source, ...document.placeOfName(path), path: formatPath(path), problem, expected: '' }

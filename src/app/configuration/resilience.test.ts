@@ -9,6 +9,8 @@ upstreams:
   b: { dialect: openai, replicas: [http://b, http://c] }
   claude: { dialect: anthropic, baseUrl: http://d }
   both: { engine: llamacpp, baseUrl: http://e }
+  here: { engine: vllm, baseUrl: http://f, region: DE }
+  there: { dialect: openai, baseUrl: http://g, region: eu-north-1 }
 models:
   m:`
 
@@ -74,7 +76,7 @@ describe('a setting that can do nothing', () => {
     ['another deployment that goes on, without one', ['a'], ['onCut: continue'], 'onCut'],
     ['another deployment of another dialect', ['a', 'claude'], ['onCut: continue'], 'onCut'],
     ['another deployment that no attempt is left for', TWO, ['onCut: continue', 'attempts: 1'], 'onCut'],
-    ['a hedge without a rival', ['b'], ['hedge: { after: 1s }'], 'hedge'],
+    ['a hedge without a rival', ['a'], ['hedge: { after: 1s }'], 'hedge'],
     ['a hedge without a second attempt', TWO, ['hedge: { after: 1s }', 'attempts: 1'], 'hedge'],
     ['a hedge as late as the end of the wait', TWO, ['hedge: { after: 20s }'], 'hedge.after'],
     ['a hedge as late as the end of the call', TWO, ['hedge: { after: 5s }', 'firstToken: 6s', 'total: 5s'], 'hedge'],
@@ -91,11 +93,20 @@ describe('a setting that can do nothing', () => {
     expect(load(['b'], 'route: balanced').warnings).toEqual(['models.m.route'])
   })
 
+  it.each([
+    ['of no deployment the region is known', TWO, ['models.m.route']],
+    ['a region is known but not what its engine runs on', ['here', 'a'], ['models.m.route']],
+    ['the region of one is known', ['a', 'there'], []],
+  ])('is warned of: the greenest, where %s', (_, upstreams, expected) => {
+    expect(load(upstreams, 'route: greenest').warnings).toEqual(expected)
+  })
+
   it('is not warned of where it does something, or where the file does not say it', () => {
     const said =
       'resilience: { connect: 1s, firstToken: 5s, idle: 5s, total: 6s, hedge: { after: 2s }, onCut: continue }'
     expect(load(TWO, 'route: cheapest', said).warnings).toEqual([])
     expect(load(TWO, 'resilience: { total: 1s }').warnings).toEqual([])
+    expect(load(['b'], 'resilience: { hedge: { after: 2s }, onCut: continue }').warnings).toEqual([])
     expect(load(['a'], 'route: inOrder', 'resilience: { hedge: off, onCut: fail }').warnings).toEqual([])
   })
 })

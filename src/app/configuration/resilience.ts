@@ -53,9 +53,21 @@ export type ResilienceForm = z.output<typeof settings>
 
 /** The most deployments that one call can choose among: it goes only where its own dialect is spoken. */
 export function mostChoices(deployments: readonly Pick<Deployment, 'dialects'>[]): number {
+  return mostOfOneDialect(deployments, () => 1)
+}
+
+/** The most replicas, of all its deployments, that one call can ask. */
+export function mostReplicas(deployments: readonly Pick<Deployment, 'dialects' | 'replicas'>[]): number {
+  return mostOfOneDialect(deployments, ({ replicas }) => replicas)
+}
+
+function mostOfOneDialect<Item extends Pick<Deployment, 'dialects'>>(
+  deployments: readonly Item[],
+  countOf: (deployment: Item) => number,
+): number {
   const counts = new Map<string, number>()
-  for (const dialect of deployments.flatMap(({ dialects }) => dialects)) {
-    counts.set(dialect, (counts.get(dialect) ?? 0) + 1)
+  for (const deployment of deployments) {
+    for (const dialect of deployment.dialects) counts.set(dialect, (counts.get(dialect) ?? 0) + countOf(deployment))
   }
   return Math.max(0, ...counts.values())
 }

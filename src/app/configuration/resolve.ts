@@ -60,11 +60,16 @@ function upstreamOf(name: string, form: UpstreamForm): UpstreamSettings {
 function modelOf(
   name: string,
   form: ModelForm,
-  from: { upstreams: ReadonlyMap<string, UpstreamSettings>; createdAt: EpochMs },
+  from: {
+    upstreams: ReadonlyMap<string, UpstreamSettings>
+    prices: readonly PriceOverride[]
+    createdAt: EpochMs
+  },
 ): Model {
   const deployments = form.deployments.flatMap(({ upstream, model }) => {
     const settings = from.upstreams.get(upstream)
-    return settings ? [deploymentOf(settings, model)] : []
+    const price = from.prices.find(of => of.upstream === upstream && of.model === model)
+    return settings ? [deploymentOf(settings, model, price)] : []
   })
   return {
     name,
@@ -97,7 +102,8 @@ export function resolveConfiguration(
 ): Configuration {
   const upstreams = Object.entries(form.upstreams ?? {}).map(([name, settings]) => upstreamOf(name, settings))
   const byName = new Map(upstreams.map(upstream => [upstream.name, upstream]))
-  const within = { upstreams: byName, createdAt: from.modifiedAt }
+  const prices = (form.prices ?? []).map(priceOf)
+  const within = { upstreams: byName, prices, createdAt: from.modifiedAt }
   return {
     listen: form.listen ?? DEFAULT_LISTEN,
     dataDirectory: absolutePath(form.data ?? DEFAULT_DATA_DIRECTORY),
@@ -107,7 +113,7 @@ export function resolveConfiguration(
     retainMs: form.retain ?? null,
     upstreams,
     models: Object.entries(form.models ?? {}).map(([name, settings]) => modelOf(name, settings, within)),
-    prices: (form.prices ?? []).map(priceOf),
+    prices,
     keys: (form.keys ?? []).map(key => keyOf(key, from.modifiedAt)),
     limits: form.limits ?? [],
     plans: form.plans ?? [],

@@ -90,6 +90,11 @@ upstreams:
   d:
     dialect: openai
     replicas: http://d       # fault: upstreams.d.replicas
+    region: eu-central1      # fault: upstreams.d.region
+  e:
+    dialect: openai
+    baseUrl: http://e
+    region: 49               # fault: upstreams.e.region
 `,
   upstreams: `
 upstreams:
