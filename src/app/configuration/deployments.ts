@@ -1,5 +1,6 @@
 import type { Deployment, EngineKind } from '../../vocabulary/deployment.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
+import { footprintOf } from '../footprint/footprint.ts'
 import type { UpstreamSettings } from './configuration.ts'
 
 /** The dialects that each engine speaks at one base URL, unless the configuration says otherwise. */
@@ -13,7 +14,8 @@ export const DIALECTS_OF_ENGINES: Readonly<Record<EngineKind, readonly DialectNa
 
 /** One model at one upstream. */
 export function deploymentOf(upstream: UpstreamSettings, model: string): Deployment {
-  const { name, dialects, engine, baseUrls, simulated } = upstream
+  const { name, dialects, engine, baseUrls, simulated, accelerator, region } = upstream
   const replicas = simulated?.replicas ?? baseUrls.length
-  return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas, grams: null }
+  const grams = footprintOf({ engine, accelerator, model: simulated?.model ?? model, region })
+  return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas, grams }
 }
