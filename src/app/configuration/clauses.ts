@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import { ROUTES } from '../../vocabulary/route.ts'
-import { knownRegion, REGION_NAMES } from '../footprint/regions.ts'
 import { nearest } from './fault.ts'
 import { baseUrl, count, leaf, oneOf, shown, Wrong } from './leaves.ts'
 import { chosen } from './shapes.ts'
@@ -32,16 +31,6 @@ const replicaUrls = z.array(baseUrl).min(1, 'names no replica')
 export const replicas: z.ZodType<number | readonly string[]> = chosen<number | readonly string[]>(input =>
   Array.isArray(input) ? replicaUrls : replicaCount,
 )
-
-const REGIONS = 'a country by its code, such as DE or SWE, or a region of a cloud, such as eu-central-1'
-
-/** Where the electricity of an upstream comes from. */
-export const region = leaf(REGIONS, (text, of) => {
-  if (knownRegion(text)) return text
-  // There are hundreds of names, so that a list of them would say less than what they look like.
-  const meant = nearest(text, REGION_NAMES)
-  return new Wrong(`is unknown, ${shown(of)}`, meant === null ? REGIONS : `${REGIONS} (did you mean ${meant}?)`)
-})
 
 /** Threads of the data plane. */
 export const workers = count(1, 64)

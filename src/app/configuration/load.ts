@@ -6,6 +6,7 @@ import { hardwareTables, type KnownHardware } from './hardware.ts'
 import { limitWarnings } from './limitWarnings.ts'
 import { modelWarnings } from './modelWarnings.ts'
 import { checkReferences } from './references.ts'
+import { regionWarnings } from './regionWarnings.ts'
 import { resolveConfiguration } from './resolve.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
 import { checkStructure } from './structure.ts'
@@ -71,7 +72,11 @@ function check(of: ConfigurationFile & { source: string; env: Environment; hardw
     { ...form, adminToken: token ?? undefined },
     { source, modifiedAt: of.modifiedAt },
   )
-  const warnings = [...modelWarnings(configuration, form, document), ...limitWarnings(configuration, document)]
+  const warnings = [
+    ...regionWarnings(configuration, document),
+    ...modelWarnings(configuration, form, document),
+    ...limitWarnings(configuration, document),
+  ]
   return { configuration, warnings: inOrder(warnings) }
 }
 
