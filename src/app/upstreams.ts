@@ -7,9 +7,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { UpstreamSettings } from './configuration/configuration.ts'
-
-/** As long as an answer may take in all: a plain answer is silent until its end. */
-const SILENCE_TIMEOUT_MS = 600_000
+import { MAX_TOTAL_MS } from './configuration/resilience.ts'
 
 /** One client for each upstream, found by a deployment's upstream name. */
 export interface Upstreams {
@@ -55,7 +53,8 @@ function clientFor(upstream: UpstreamSettings, clock: Clock): EngineClient {
     dialects: upstream.dialects,
     apiKey: upstream.apiKey,
     headers: upstream.headers,
-    silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+    // A plain answer is silent until its end, and how long that may take the model's `total` says.
+    silenceTimeoutMs: MAX_TOTAL_MS,
     clock,
   })
 }

@@ -13,12 +13,13 @@ import { chosen, mapping, optional, required } from './shapes.ts'
 import { isMapping } from './walk.ts'
 
 const MINUTE = 60_000
-const DAY = 86_400_000
+/** No call may take longer than a day. */
+export const MAX_TOTAL_MS: DurationMs = 86_400_000
 const MAX_ATTEMPTS = 100
 const MAX_FAILURES = 1_000_000
 
-const span = duration(1, DAY, 'from 1ms to 1d')
-/** No upstream may be silent for longer, so a longer bound on its silence would never be reached. */
+const span = duration(1, MAX_TOTAL_MS, 'from 1ms to 1d')
+/** Whoever is more patient with a stream than this says nothing, and leaves it to `total`. */
 const silence = duration(1, 10 * MINUTE, 'from 1ms to 10m')
 const connect = duration(1, MINUTE, 'from 1ms to 1m')
 
