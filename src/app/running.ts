@@ -4,6 +4,8 @@ import { openLimits } from '../lifecycle/limits/open.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
 import { HealthBoard } from '../policy/health/board.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { Observer } from '../ports/observer.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
@@ -16,8 +18,8 @@ import { createCommons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
-import { openPlane } from './plane.ts'
-import { openThreads } from './planeThreads.ts'
+import { openPlane, type PlaneParts } from './plane.ts'
+import { openThreads, type ThreadsOptions } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
 
 /** A gateway that listens. */
@@ -84,7 +86,6 @@ async function open(
     warn: note,
     ...(owner === null ? {} : { told: owner }),
   })
-  const commons = createCommons(registry.models())
   const admin = openAdmin({
     registry,
     ledger,
@@ -96,42 +97,41 @@ async function open(
   function adminFetch(request: Request, address: string | null): Promise<Response> {
     return admin(request, address)
   }
-  const listenOn = async () => {
-    if (owner !== null) {
-      const keys = () => registry.keys()
-      const health = new HealthBoard(registry.models(), commons.health, 0)
-      const threads = await openThreads({
-        configuration,
-        faultPlan,
-        adminToken,
-        commons,
-        health,
-        owner,
-        ledger,
-        keys,
-        note,
-      })
-      opened.push(() => threads.drain(configuration.drainMs))
-      return threads.port
-    }
-    const parts = {
-      configuration,
-      faultPlan,
-      registry,
-      ledger,
+  const port = await listenOn(
+    { configuration, faultPlan, registry, ledger, adminToken, admin, metrics, note },
+    opened,
+    {
+      owner,
+      telemetry,
       limits: limits.desk,
-      observer: telemetry,
-      expectations: new Expectations(),
-      adminToken,
-      admin,
-      metrics,
-      commons,
-    }
-    const gateway = await openPlane({ ...parts, instance: 0, latestAt: ledger.latestAt }, opened)
-    const port = await gateway.listen(configuration.listen)
-    opened.push(() => gateway.drain(configuration.drainMs))
-    return port
-  }
-  const port = await listenOn()
+    },
+  )
   return { url: urlOnThisMachine({ ...configuration.listen, port }), registry, adminToken }
+}
+
+type Parts = Pick<
+  PlaneParts,
+  'configuration' | 'faultPlan' | 'registry' | 'ledger' | 'adminToken' | 'admin' | 'metrics'
+> &
+  Pick<ThreadsOptions, 'ledger' | 'note'>
+
+/** Opens the data plane, in this thread or in several. @returns the port that it listens on */
+async function listenOn(
+  parts: Parts,
+  opened: (() => Promise<void>)[],
+  { owner, telemetry, limits }: { owner: Owner | null; telemetry: Observer; limits: Limits },
+): Promise<number> {
+  const { configuration, registry, ledger } = parts
+  const commons = createCommons(registry.models())
+  if (owner !== null) {
+    const health = new HealthBoard(registry.models(), commons.health, 0)
+    const threads = await openThreads({ ...parts, commons, health, owner, keys: () => registry.keys() })
+    opened.push(() => threads.drain(configuration.drainMs))
+    return threads.port
+  }
+  const observed = { observer: telemetry, expectations: new Expectations(), limits, commons }
+  const gateway = await openPlane({ ...parts, ...observed, instance: 0, latestAt: ledger.latestAt }, opened)
+  const port = await gateway.listen(configuration.listen)
+  opened.push(() => gateway.drain(configuration.drainMs))
+  return port
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import { ROUTES } from '../../vocabulary/route.ts'
-import { nearest } from './fault.ts'
-import { baseUrl, count, leaf, oneOf, shown, Wrong } from './leaves.ts'
+import { baseUrl, count, leaf, oneOf, Wrong } from './leaves.ts'
 import { chosen } from './shapes.ts'
 
 const DIALECTS = ['openai', 'anthropic'] as const satisfies readonly DialectName[]

@@ -90,7 +90,7 @@ upstreams:
   d:
     dialect: openai
     replicas: http://d       # fault: upstreams.d.replicas
-    region: eu-central1      # fault: upstreams.d.region
+    region: eu-central1
   e:
     dialect: openai
     baseUrl: http://e

@@ -3,7 +3,7 @@ import type { EpochMs } from '../../units/time.ts'
 /** Names and values in turn, names in lower case. */
 type Headers = readonly string[]
 
-function valueOf(headers: Headers, name: string): string | null {
+function headerValue(headers: Headers, name: string): string | null {
   for (let i = 0; i + 1 < headers.length; i += 2) if (headers[i] === name) return headers[i + 1]!.trim()
   return null
 }
@@ -24,9 +24,9 @@ const STARTS_WITH_DAY = /^[A-Za-z]{3,9},? /
  * Source: RFC 9110, section 10.2.3; `retry-after-ms` as the clients of OpenAI and Anthropic read it.
  */
 export function quietUntil(headers: Headers, now: EpochMs, parseDate: (text: string) => number): EpochMs | null {
-  const inMilliseconds = valueOf(headers, 'retry-after-ms')
+  const inMilliseconds = headerValue(headers, 'retry-after-ms')
   if (inMilliseconds !== null && DECIMAL.test(inMilliseconds)) return now + Number(inMilliseconds)
-  const told = valueOf(headers, 'retry-after')
+  const told = headerValue(headers, 'retry-after')
   if (told === null) return null
   if (DECIMAL.test(told)) return now + Number(told) * 1_000
   if (!STARTS_WITH_DAY.test(told)) return null
@@ -36,5 +36,5 @@ export function quietUntil(headers: Headers, now: EpochMs, parseDate: (text: str
 
 /** Whether an upstream said that asking again can't help, as the clients of OpenAI and Anthropic read it. */
 export function forbidsRetry(headers: Headers): boolean {
-  return valueOf(headers, 'x-should-retry') === 'false'
+  return headerValue(headers, 'x-should-retry') === 'false'
 }
