@@ -100,17 +100,8 @@ async function open(
     if (owner !== null) {
       const keys = () => registry.keys()
       const health = new HealthBoard(registry.models(), commons.health, 0)
-      const threads = await openThreads({
-        configuration,
-        faultPlan,
-        adminToken,
-        commons,
-        health,
-        owner,
-        ledger,
-        keys,
-        note,
-      })
+      const planes = { configuration, faultPlan, adminToken, commons, health }
+      const threads = await openThreads({ ...planes, owner, ledger, keys, note })
       opened.push(() => threads.drain(configuration.drainMs))
       return threads.port
     }
