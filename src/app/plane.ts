@@ -51,7 +51,6 @@ export interface PlaneParts {
 export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)[]): Promise<Gateway> {
   const { configuration, faultPlan, registry, ledger, limits, observer, expectations } = parts
   const { adminToken, instance, latestAt, commons } = parts
-  parts
   const clock = SYSTEM_CLOCK
   // Planes draw apart from each other: with the same numbers, the same calls of each would be struck.
   const faults = faultPlan === null ? null : { plan: faultPlan, random: randomFrom(faultPlan.seed + instance) }

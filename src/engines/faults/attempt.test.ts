@@ -57,8 +57,8 @@ describe('an attempt that a fault strikes', () => {
       expect([heard.status, heard.text, heard.end]).toEqual([null, '', 'open'])
       heard.handle.resume()
       return new Promise(resolve => setTimeout(resolve, 0)).then(() => {
-        clock.pass(LONG_MS)
-        const straight = played(faultOf(kind, { waitMs: 10 }), 'chat/completions', true)
+        clock.pass(5_000)
+        const straight = played(faultOf(kind, { waitMs: 10 }), 'chat/completions', true, 5_000)
         expect([heard.status, heard.end, wordsOf(heard.text)]).toEqual([straight.status, straight.end, straight.words])
       })
     },

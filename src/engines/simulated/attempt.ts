@@ -110,9 +110,11 @@ export class TextAttempt implements AttemptHandle, SequenceListener {
   #flushPlain(sink: AttemptSink): void {
     if (this.#paused || !this.#choices.every(({ finished }) => finished)) return
     const { wire, told } = this.#generation
-    this.#sink = null
     sink.head(200, JSON_HEADERS)
-    sink.data(Buffer.from(wire.plain(told, this.#counts())))
+    // The sink may break off whenever it is called.
+    if (this.#sink !== null) sink.data(Buffer.from(wire.plain(told, this.#counts())))
+    if (this.#sink === null) return
+    this.#sink = null
     sink.end()
   }
 

@@ -55,9 +55,11 @@ export class DirectAttempt implements AttemptHandle, SequenceListener {
   flush(): void {
     const sink = this.#sink
     if (sink === null || this.#paused || this.#awaited.size > 0) return
-    this.#sink = null
     sink.head(this.#status, JSON_HEADERS)
-    sink.data(Buffer.from(this.#body()))
+    // The sink may break off whenever it is called.
+    if (this.#sink !== null) sink.data(Buffer.from(this.#body()))
+    if (this.#sink === null) return
+    this.#sink = null
     sink.end()
   }
 }

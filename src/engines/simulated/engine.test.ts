@@ -113,6 +113,29 @@ describe('a simulated engine behind its port', () => {
     outside.handle.abort()
   })
 
+  it.each([
+    ['a plain answer', 'chat/completions', { ...LONG, max_tokens: 2 }],
+    ['embeddings', 'embeddings', { model: 'm', input: 'x' }],
+    ['a refusal', 'messages', {}],
+  ] as const)(
+    'says nothing more of %s once its head or its body was the reason to abort',
+    async (_, endpoint, body) => {
+      for (const reason of ['head', 'data']) {
+        const { engine, clock } = stage()
+        const told: string[] = []
+        const hear = (what: string) => () => {
+          told.push(what)
+          if (what === reason) handle.abort()
+        }
+        const sink = { head: hear('head'), data: hear('data'), end: hear('end'), fail: hear('fail') }
+        const handle = engine.attempt(requestOf(endpoint, body), sink)
+        await settled()
+        clock.pass(1_000)
+        expect(told).toEqual(reason === 'head' ? ['head'] : ['head', 'data'])
+      }
+    },
+  )
+
   it('frees the engine when embeddings or waiting calls are aborted', () => {
     const { engine, clock } = stage()
     const embeddings = listen(engine, 'embeddings', { model: 'm', input: ['a', 'b'] })
