@@ -6,13 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
 import { asKept, plainAttempt, plainCall, plainRoute } from '../samples.contract.ts'
-import { MAX_PHRASE_CHARACTERS, MAX_REASONS, OTHER_REASON } from './choiceEncoder.ts'
+import { MAX_CONTENDER_CHARACTERS } from './choiceEncoder.ts'
 import { LEDGER_FILE } from './database.ts'
 import { MAX_CIRCUMSTANCE_CHARACTERS } from './encoder.ts'
 import { MAX_WAITING_WRITABLE } from './journal.ts'
 import { MAX_NAMES } from './names.ts'
 import { openSqliteStores, type SqliteStores } from './open.ts'
 import { ATTEMPT, CALL, RING_WORDS } from './ring.ts'
+import { MAX_REASON_CHARACTERS } from './routeBytes.ts'
 
 let directory: string
 let stores: SqliteStores
@@ -159,18 +160,14 @@ describe('the journal', () => {
     }
   })
 
-  it('keeps the beginning of what a route says at any length, and no more different reasons than a bound', async () => {
-    const why = 'ü'.repeat(100_000)
-    const withReason = (reason: string) =>
-      plainAttempt({ route: plainRoute({ passedOver: [{ deployment: 'd'.repeat(300_000), why: reason }] }) })
-    await durably(stores.ledger, plainCall(1, { attempts: [withReason(why)] }))
-    await all(Array.from({ length: MAX_REASONS }, (_, n) => plainCall(2 + n, { attempts: [withReason(`${n} ms`)] })))
-    await durably(stores.ledger, plainCall(5_000, { attempts: [withReason(why), withReason('and another')] }))
-    const [first] = (await everyReceipt(stores.ledger, { until: plainCall(2).at }))[0]!.attempts
-    const short = { deployment: 'd'.repeat(MAX_PHRASE_CHARACTERS), why: why.slice(0, MAX_PHRASE_CHARACTERS) }
-    expect(first!.route!.passedOver).toEqual([short])
-    const late = (await stores.ledger.receipt(plainCall(5_000).id))!.attempts
-    expect(late.map(({ route }) => route!.passedOver[0]!.why)).toEqual([short.why, OTHER_REASON])
+  it('keeps the beginning of what a route says at any length', async () => {
+    const passedOver = [{ deployment: 'd'.repeat(300_000), why: 'ü'.repeat(100_000) }]
+    const route = plainRoute({ passedOver: [...passedOver, { deployment: '', why: '' }] })
+    await durably(stores.ledger, plainCall(1, { attempts: [plainAttempt({ route })] }))
+    expect((await stores.ledger.receipt(plainCall(1).id))?.attempts[0]?.route?.passedOver).toEqual([
+      { deployment: 'd'.repeat(MAX_CONTENDER_CHARACTERS), why: 'ü'.repeat(MAX_REASON_CHARACTERS) },
+      { deployment: '', why: '' },
+    ])
   })
 
   /** Bytes of disk that a plain call takes with such an attempt, indexes and names included. */
