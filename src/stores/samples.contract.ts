@@ -134,7 +134,7 @@ const routes: fc.Arbitrary<RouteRecord> = fc.record({
   passedOver: fc.array(
     fc.record({
       deployment: fc.constantFrom('pool/ünïcode', 'never/asked'),
-      why: fc.constantFrom('its breaker is open', 'does not speak anthropic', 'überlastet'),
+      why: fc.oneof(fc.constantFrom('its breaker is open', 'überlastet bis 12:30'), texts),
     }),
     { maxLength: 3 },
   ),

@@ -11,10 +11,7 @@ export interface RouteRecord {
   readonly by: Route
   /** Those that could be asked, the preferred first. */
   readonly candidates: readonly RouteCandidate[]
-  /**
-   * Those that could not, each with the reason in a few words. A reason is one of a few texts that repeat from call to call,
-   * without times or counts in it: ledgers keep each different one once, for good.
-   */
+  /** Those that could not, each with the reason in a few words. */
   readonly passedOver: readonly { readonly deployment: string; readonly why: string }[]
 }
 

@@ -3,16 +3,13 @@ import type { RouteRecord } from '../../vocabulary/route.ts'
 import { ROUTE_CODES, TABLE } from './codes.ts'
 import type { Names } from './names.ts'
 import { CANDIDATE, CHOICE, PASSED_OVER } from './ring.ts'
-import { MAX_ROUTE_NAMES } from './routeBytes.ts'
+import { MAX_REASON_CHARACTERS, MAX_ROUTE_NAMES } from './routeBytes.ts'
 import { toAmount, toWhole } from './whole.ts'
 
 /** Words that the choices of one call take at most; what its routes name beyond that is left out. */
 export const MAX_CHOICE_WORDS = 16_384
-/** Of a deployment's name in a route, and of a reason; the rest of a longer one is not worth a record. */
-export const MAX_PHRASE_CHARACTERS = 160
-/** Different reasons that are kept as they are; a ledger must not grow for one that has a number in it. */
-export const MAX_REASONS = 1_000
-export const OTHER_REASON = 'for another reason'
+/** Of a deployment's name in a route; the rest of a longer one is not worth a record. */
+export const MAX_CONTENDER_CHARACTERS = 256
 
 function hasChoice({ replica, route }: AttemptRecord): boolean {
   return replica !== null || route !== null
@@ -21,10 +18,10 @@ function hasChoice({ replica, route }: AttemptRecord): boolean {
 /** Puts where attempts went into words of the ring; calls without a choice take none. */
 export class ChoiceEncoder {
   readonly #names: Names
-  readonly #reasons = new Set<string>()
   /** The choices of the call at hand. */
   #numbers = new Float64Array(64)
   #integers = new BigInt64Array(this.#numbers.buffer)
+  #bytes = Buffer.from(this.#numbers.buffer)
   #end = 0
 
   constructor(names: Names) {
@@ -32,9 +29,9 @@ export class ChoiceEncoder {
   }
 
   /**
-   * Gathers the choices of a call, with numbers for their texts.
+   * Gathers the choices of a call, with numbers for the names in them.
    *
-   * @returns how many words they take, or -1 while the ring has no room for the texts
+   * @returns how many words they take, or -1 while the ring has no room for the names
    */
   gather(attempts: readonly AttemptRecord[]): number {
     this.#end = 0
@@ -44,73 +41,78 @@ export class ChoiceEncoder {
     return 0
   }
 
-  /** Writes what was gathered. */
-  put(into: Float64Array, at: number): void {
-    into.set(this.#numbers.subarray(0, this.#end), at)
+  /** Writes what was gathered: as integers, since a copy of floats may change the bits of those that are no numbers. */
+  put(into: BigInt64Array, at: number): void {
+    into.set(this.#integers.subarray(0, this.#end), at)
   }
 
   #gatherAll(attempts: readonly AttemptRecord[]): boolean {
-    const share = Math.floor(MAX_CHOICE_WORDS / attempts.length) - CHOICE.words
+    const share = Math.floor(MAX_CHOICE_WORDS / attempts.length)
     for (const { replica, route } of attempts) {
-      const mostCandidates = Math.min(MAX_ROUTE_NAMES, Math.floor(share / CANDIDATE.words))
-      const candidates = Math.min(route?.candidates.length ?? 0, mostCandidates)
-      const left = Math.floor((share - candidates * CANDIDATE.words) / PASSED_OVER.words)
-      const passedOver = Math.min(route?.passedOver.length ?? 0, MAX_ROUTE_NAMES, left)
       const at = this.#end
-      this.#reserve(CHOICE.words + candidates * CANDIDATE.words + passedOver * PASSED_OVER.words)
+      this.#reserve(CHOICE.words)
       this.#numbers[at + CHOICE.replica] = replica === null ? Number.NaN : toWhole(replica)
       this.#numbers[at + CHOICE.by] = route === null ? Number.NaN : ROUTE_CODES[route.by]!
+      const candidates = route === null ? 0 : this.#candidates(route, at + share)
       this.#numbers[at + CHOICE.candidates] = candidates
+      const passedOver = route === null ? 0 : this.#passedOver(route, at + share)
       this.#numbers[at + CHOICE.passedOver] = passedOver
-      if (route !== null && !this.#gatherRoute(at + CHOICE.words, route, candidates, passedOver)) return false
+      if (candidates < 0 || passedOver < 0) return false
     }
     return true
   }
 
-  /** @returns false while the ring has no room */
-  #gatherRoute(start: number, route: RouteRecord, candidates: number, passedOver: number): boolean {
-    let at = start
-    for (let n = 0; n < candidates; n++, at += CANDIDATE.words) {
-      const { deployment, score, dollars } = route.candidates[n]!
-      const name = this.#phrase(deployment)
-      if (name < 0) return false
+  /** @returns how many there was room for before `end`, or -1 while the ring has none for a name */
+  #candidates({ candidates }: RouteRecord, end: number): number {
+    for (let n = 0; n < candidates.length; n++) {
+      const at = this.#end
+      if (n === MAX_ROUTE_NAMES || at + CANDIDATE.words > end) return n
+      const { deployment, score, dollars } = candidates[n]!
+      const name = this.#name(deployment)
+      if (name < 0) return -1
+      this.#reserve(CANDIDATE.words)
       this.#numbers[at + CANDIDATE.deployment] = name
       this.#numbers[at + CANDIDATE.score] = score ?? Number.NaN
       this.#integers[at + CANDIDATE.dollars] = toAmount(dollars)
     }
-    for (let n = 0; n < passedOver; n++, at += PASSED_OVER.words) {
-      const { deployment, why } = route.passedOver[n]!
-      const name = this.#phrase(deployment)
-      const reason = this.#phrase(this.#knownReason(why))
-      if (name < 0 || reason < 0) return false
+    return candidates.length
+  }
+
+  #passedOver({ passedOver }: RouteRecord, end: number): number {
+    for (let n = 0; n < passedOver.length; n++) {
+      const at = this.#end
+      const { deployment, why } = passedOver[n]!
+      const reason = shortened(why, MAX_REASON_CHARACTERS)
+      const most = PASSED_OVER.words + ((3 * reason.length + 7) >> 3)
+      if (n === MAX_ROUTE_NAMES || at + most > end) return n
+      const name = this.#name(deployment)
+      if (name < 0) return -1
+      this.#reserve(most)
       this.#numbers[at + PASSED_OVER.deployment] = name
-      this.#numbers[at + PASSED_OVER.why] = reason
+      const bytes = this.#bytes.write(reason, (at + PASSED_OVER.words) * 8, 'utf8')
+      this.#numbers[at + PASSED_OVER.bytes] = bytes
+      this.#end = at + PASSED_OVER.words + ((bytes + 7) >> 3)
     }
-    return true
+    return passedOver.length
   }
 
-  #phrase(text: string): number {
-    return this.#names.number(TABLE.phrases, shortened(text))
-  }
-
-  #knownReason(why: string): string {
-    const reason = shortened(why)
-    if (this.#reasons.has(reason)) return reason
-    if (this.#reasons.size >= MAX_REASONS) return OTHER_REASON
-    this.#reasons.add(reason)
-    return reason
+  #name(deployment: string): number {
+    return this.#names.number(TABLE.contenders, shortened(deployment, MAX_CONTENDER_CHARACTERS))
   }
 
   #reserve(words: number): void {
     this.#end += words
     if (this.#end <= this.#numbers.length) return
     const grown = new Float64Array(2 * this.#end)
-    grown.set(this.#numbers)
+    // As integers: a copy of floats may change the bits of those that are no numbers.
+    const integers = new BigInt64Array(grown.buffer)
+    integers.set(this.#integers)
     this.#numbers = grown
-    this.#integers = new BigInt64Array(grown.buffer)
+    this.#integers = integers
+    this.#bytes = Buffer.from(grown.buffer)
   }
 }
 
-function shortened(text: string): string {
-  return text.length > MAX_PHRASE_CHARACTERS ? text.slice(0, MAX_PHRASE_CHARACTERS) : text
+function shortened(text: string, most: number): string {
+  return text.length > most ? text.slice(0, most) : text
 }

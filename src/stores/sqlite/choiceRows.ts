@@ -22,34 +22,32 @@ export class ChoiceRows {
     let at = start
     for (let n = 0; n < attempts; n++) {
       const replica = numbers[at + CHOICE.replica]!
-      const by = numbers[at + CHOICE.by]!
-      const route = Number.isNaN(by) ? null : this.#route(at, by)
-      if (route !== null || !Number.isNaN(replica)) {
-        this.#add.get(call, n, Number.isNaN(replica) ? null : replica, route)
+      const hasRoute = !Number.isNaN(numbers[at + CHOICE.by]!)
+      at = this.#layOut(at)
+      if (hasRoute || !Number.isNaN(replica)) {
+        this.#add.get(call, n, Number.isNaN(replica) ? null : replica, hasRoute ? this.#bytes.taken() : null)
       }
-      at += wordsOf(numbers, at)
     }
   }
 
-  #route(choice: number, by: number): Uint8Array {
-    const { numbers, integers } = this.#views
+  /** @returns the word behind the choice */
+  #layOut(choice: number): number {
+    const { numbers, integers, bytes } = this.#views
     const candidates = numbers[choice + CHOICE.candidates]!
     const passedOver = numbers[choice + CHOICE.passedOver]!
-    this.#bytes.begin(by, candidates, passedOver)
+    this.#bytes.begin(numbers[choice + CHOICE.by]!, candidates, passedOver)
     let at = choice + CHOICE.words
     for (let n = 0; n < candidates; n++, at += CANDIDATE.words) {
       const name = this.#dictionary.row(numbers[at + CANDIDATE.deployment]!)
       this.#bytes.candidate(name, numbers[at + CANDIDATE.score]!, integers[at + CANDIDATE.dollars]!)
     }
-    for (let n = 0; n < passedOver; n++, at += PASSED_OVER.words) {
+    for (let n = 0; n < passedOver; n++) {
       const name = this.#dictionary.row(numbers[at + PASSED_OVER.deployment]!)
-      this.#bytes.passedOver(name, this.#dictionary.row(numbers[at + PASSED_OVER.why]!))
+      const length = numbers[at + PASSED_OVER.bytes]!
+      at += PASSED_OVER.words
+      this.#bytes.passedOver(name, bytes.subarray(at * 8, at * 8 + length))
+      at += (length + 7) >> 3
     }
-    return this.#bytes.taken()
+    return at
   }
-}
-
-function wordsOf(numbers: Float64Array, at: number): number {
-  const candidates = numbers[at + CHOICE.candidates]!
-  return CHOICE.words + candidates * CANDIDATE.words + numbers[at + CHOICE.passedOver]! * PASSED_OVER.words
 }

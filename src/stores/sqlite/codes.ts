@@ -22,7 +22,7 @@ export const USAGE_SOURCE_CODES = codesOf(USAGE_SOURCES)
 export const ROUTE_CODES = codesOf(ROUTES)
 
 /** Tables of texts that records name by a number, in the order of their codes in the ring. */
-export const NAME_TABLES = ['models', 'deployments', 'callers', 'rates', 'circumstances', 'phrases'] as const
+export const NAME_TABLES = ['models', 'deployments', 'callers', 'rates', 'circumstances', 'contenders'] as const
 export type NameTable = (typeof NAME_TABLES)[number]
 export const TABLE = {
   models: 0,
@@ -30,7 +30,7 @@ export const TABLE = {
   callers: 2,
   rates: 3,
   circumstances: 4,
-  phrases: 5,
+  contenders: 5,
 } as const satisfies Record<NameTable, number>
 
 /** A caller without its run, as the table `callers` keeps it: JSON of key, team, user and tags. */

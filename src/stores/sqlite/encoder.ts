@@ -92,7 +92,7 @@ export class Encoder {
       this.#writeAttempt(at + CALL.words + n * ATTEMPT.words, record.attempts[n]!, n, record.at)
     }
     this.#ring.views.numbers[at + CALL.choices] = choicesLength
-    if (choicesLength > 0) this.#choices.put(this.#ring.views.numbers, at + choicesAt)
+    if (choicesLength > 0) this.#choices.put(this.#ring.views.integers, at + choicesAt)
     const textBytes = run === null && countsLength === 0 ? 0 : this.#writeTexts(at, fixed, run, record.attempts.length)
     this.#ring.seal(at, ENTRY.call, fixed + ((textBytes + 7) >> 3))
     return true

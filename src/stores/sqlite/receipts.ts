@@ -63,7 +63,7 @@ export class Receipts {
   readonly #callers: Texts<CallerIdentity>
   readonly #rates: Texts<Rate>
   readonly #circumstances: Texts<Readonly<Record<string, string>>>
-  readonly #phrases: Texts<string>
+  readonly #contenders: Texts<string>
 
   constructor(db: DatabaseSync) {
     const exact = { readBigInts: true }
@@ -84,7 +84,7 @@ export class Receipts {
     this.#callers = new Texts(db, 'callers', text => JSON.parse(text))
     this.#rates = new Texts(db, 'rates', text => JSON.parse(text))
     this.#circumstances = new Texts(db, 'circumstances', text => JSON.parse(text))
-    this.#phrases = new Texts(db, 'phrases', text => text)
+    this.#contenders = new Texts(db, 'contenders', text => text)
   }
 
   one(id: CallId): CallRecord | null {
@@ -158,7 +158,7 @@ export class Receipts {
       rate: row.rate === null ? null : this.#rates.of(row.rate!),
       dollars: amount(row.dollars!),
       replica: numberOrNull(row.replica!),
-      route: row.route === null ? null : routeFrom(row.route as Uint8Array, phrase => this.#phrases.of(phrase)),
+      route: row.route === null ? null : routeFrom(row.route as Uint8Array, name => this.#contenders.of(name)),
     }
   }
 

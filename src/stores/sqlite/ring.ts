@@ -97,10 +97,13 @@ export const ATTEMPT = {
   words: 17,
 } as const
 
-/** Words of where one attempt went; then its candidates, then those that were passed over. `by` is NaN without a route. */
+/**
+ * Words of where one attempt went; then its candidates, then those that were passed over, each followed by the text of the
+ * reason. `by` is NaN without a route.
+ */
 export const CHOICE = { replica: 0, by: 1, candidates: 2, passedOver: 3, words: 4 } as const
 export const CANDIDATE = { deployment: 0, score: 1, dollars: 2, words: 3 } as const
-export const PASSED_OVER = { deployment: 0, why: 1, words: 2 } as const
+export const PASSED_OVER = { deployment: 0, bytes: 1, words: 2 } as const
 
 /** Stands for an absent amount of money. */
 export const NO_AMOUNT = -(1n << 63n)

@@ -3,19 +3,23 @@ import { NO_AMOUNT } from './ring.ts'
 
 /*
  * A route as the ledger keeps it: one byte each for `by`, the count of candidates and the count of those passed over;
- * then 16 bytes for each candidate (row of its name, score as a float of 32 bits, nano-dollars) and 8 for each other
- * (rows of its name and of the reason). All in big-endian order.
+ * then 16 bytes for each candidate (row of its name, score as a float of 32 bits, nano-dollars); and for each other the
+ * row of its name, and the reason as UTF-8 behind its length. Numbers in big-endian order. Names repeat with every call, so
+ * they stand in a table; reasons have times in them.
  */
 
 /** Candidates that a route keeps, and as many that were passed over. */
 export const MAX_ROUTE_NAMES = 255
+/** Of a reason; the rest of a longer one is not worth a record. */
+export const MAX_REASON_CHARACTERS = 160
 /** Digits of a score that are kept. A float of 32 bits holds any six. */
 const SCORE_DIGITS = 6
 const LARGEST_FLOAT32 = 3.402823e38
 
 const HEAD_BYTES = 3
 const CANDIDATE_BYTES = 16
-const PASSED_OVER_BYTES = 8
+const PASSED_OVER_BYTES = 6
+const MOST_BYTES = HEAD_BYTES + MAX_ROUTE_NAMES * (CANDIDATE_BYTES + PASSED_OVER_BYTES + 3 * MAX_REASON_CHARACTERS)
 
 /** A score as it is kept: six digits, within what a float of 32 bits holds. */
 export function keptScore(score: number): number {
@@ -25,7 +29,7 @@ export function keptScore(score: number): number {
 
 /** Lays out one route after the other, each in bytes of its own. */
 export class RouteBytes {
-  readonly #bytes = Buffer.alloc(HEAD_BYTES + MAX_ROUTE_NAMES * (CANDIDATE_BYTES + PASSED_OVER_BYTES))
+  readonly #bytes = Buffer.alloc(MOST_BYTES)
   #end = 0
 
   begin(by: number, candidates: number, passedOver: number): void {
@@ -43,10 +47,12 @@ export class RouteBytes {
     this.#end += CANDIDATE_BYTES
   }
 
-  passedOver(deployment: number, why: number): void {
+  /** @param why UTF-8 */
+  passedOver(deployment: number, why: Uint8Array): void {
     this.#bytes.writeUInt32BE(deployment, this.#end)
-    this.#bytes.writeUInt32BE(why, this.#end + 4)
-    this.#end += PASSED_OVER_BYTES
+    this.#bytes.writeUInt16BE(why.length, this.#end + 4)
+    this.#bytes.set(why, this.#end + PASSED_OVER_BYTES)
+    this.#end += PASSED_OVER_BYTES + why.length
   }
 
   /** What was laid out, until the next `begin`. */
@@ -55,26 +61,26 @@ export class RouteBytes {
   }
 }
 
-/** @param phrase gives the text of a row of `phrases` */
-export function routeFrom(bytes: Uint8Array, phrase: (row: bigint) => string): RouteRecord {
+/** @param nameOf gives the text of a row of `contenders` */
+export function routeFrom(bytes: Uint8Array, nameOf: (row: bigint) => string): RouteRecord {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const text = (at: number) => phrase(BigInt(view.readUInt32BE(at)))
-  const candidatesEnd = HEAD_BYTES + view[1]! * CANDIDATE_BYTES
-  return {
-    by: ROUTES[view[0]!]!,
-    candidates: Array.from({ length: view[1]! }, (_, n) => {
-      const at = HEAD_BYTES + n * CANDIDATE_BYTES
-      const score = view.readFloatBE(at + 4)
-      const dollars = view.readBigInt64BE(at + 8)
-      return {
-        deployment: text(at),
-        score: Number.isNaN(score) ? null : Number(score.toPrecision(SCORE_DIGITS)),
-        dollars: dollars === NO_AMOUNT ? null : dollars,
-      }
-    }),
-    passedOver: Array.from({ length: view[2]! }, (_, n) => {
-      const at = candidatesEnd + n * PASSED_OVER_BYTES
-      return { deployment: text(at), why: text(at + 4) }
-    }),
-  }
+  const name = (at: number) => nameOf(BigInt(view.readUInt32BE(at)))
+  let end = HEAD_BYTES
+  const candidates = Array.from({ length: view[1]! }, () => {
+    const at = end
+    end += CANDIDATE_BYTES
+    const score = view.readFloatBE(at + 4)
+    const dollars = view.readBigInt64BE(at + 8)
+    return {
+      deployment: name(at),
+      score: Number.isNaN(score) ? null : Number(score.toPrecision(SCORE_DIGITS)),
+      dollars: dollars === NO_AMOUNT ? null : dollars,
+    }
+  })
+  const passedOver = Array.from({ length: view[2]! }, () => {
+    const at = end
+    end += PASSED_OVER_BYTES + view.readUInt16BE(at + 4)
+    return { deployment: name(at), why: view.toString('utf8', at + PASSED_OVER_BYTES, end) }
+  })
+  return { by: ROUTES[view[0]!]!, candidates, passedOver }
 }

@@ -148,7 +148,7 @@ export const MIGRATIONS: readonly string[] = [
     route BLOB,
     PRIMARY KEY (call, n)
   ) STRICT, WITHOUT ROWID;
-  -- Names of deployments and reasons, as routes say them. Not \`deployments\`: those have accounts, and were asked.
-  CREATE TABLE phrases (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  -- Names of deployments in routes. Those of \`deployments\` were asked, and have accounts.
+  CREATE TABLE contenders (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
   `,
 ]
