@@ -8,6 +8,7 @@ import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
+import type { ReplicaHealth } from '../telemetry/metrics/health.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { Owner } from '../threads/owner.ts'
 import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
@@ -21,6 +22,7 @@ import { urlOnThisMachine } from './discovery/firstKey.ts'
 import { openPlane, type PlaneParts } from './plane.ts'
 import { openThreads, type ThreadsOptions } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
+import { replicaHealth } from './replicaHealth.ts'
 
 /** A gateway that listens. */
 export interface Running {
@@ -65,7 +67,8 @@ async function open(
 ): Promise<Omit<Running, 'stop'>> {
   const clock = SYSTEM_CLOCK
   const { dataDirectory, retainMs } = configuration
-  const telemetry = createTelemetry({ env })
+  let health: () => readonly ReplicaHealth[] = () => []
+  const telemetry = createTelemetry({ env, health: () => health() })
   opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
@@ -86,6 +89,9 @@ async function open(
     warn: note,
     ...(owner === null ? {} : { told: owner }),
   })
+  const commons = createCommons(registry.models())
+  const board = new HealthBoard(registry.models(), commons.health, 0)
+  health = () => replicaHealth(registry.models(), board, clock.now())
   const admin = openAdmin({
     registry,
     ledger,
@@ -98,7 +104,7 @@ async function open(
     return admin(request, address)
   }
   const port = await listenOn(
-    { configuration, faultPlan, registry, ledger, adminToken, admin, metrics, note },
+    { configuration, faultPlan, registry, ledger, commons, health: board, adminToken, admin, metrics, note },
     opened,
     {
       owner,
@@ -111,9 +117,9 @@ async function open(
 
 type Parts = Pick<
   PlaneParts,
-  'configuration' | 'faultPlan' | 'registry' | 'ledger' | 'adminToken' | 'admin' | 'metrics'
+  'configuration' | 'faultPlan' | 'registry' | 'ledger' | 'commons' | 'adminToken' | 'admin' | 'metrics'
 > &
-  Pick<ThreadsOptions, 'ledger' | 'note'>
+  Pick<ThreadsOptions, 'ledger' | 'health' | 'note'>
 
 /** Opens the data plane, in this thread or in several. @returns the port that it listens on */
 async function listenOn(
@@ -122,14 +128,12 @@ async function listenOn(
   { owner, telemetry, limits }: { owner: Owner | null; telemetry: Observer; limits: Limits },
 ): Promise<number> {
   const { configuration, registry, ledger } = parts
-  const commons = createCommons(registry.models())
   if (owner !== null) {
-    const health = new HealthBoard(registry.models(), commons.health, 0)
-    const threads = await openThreads({ ...parts, commons, health, owner, keys: () => registry.keys() })
+    const threads = await openThreads({ ...parts, owner, keys: () => registry.keys() })
     opened.push(() => threads.drain(configuration.drainMs))
     return threads.port
   }
-  const observed = { observer: telemetry, expectations: new Expectations(), limits, commons }
+  const observed = { observer: telemetry, expectations: new Expectations(), limits }
   const gateway = await openPlane({ ...parts, ...observed, instance: 0, latestAt: ledger.latestAt }, opened)
   const port = await gateway.listen(configuration.listen)
   opened.push(() => gateway.drain(configuration.drainMs))

@@ -260,6 +260,8 @@ export class Attempt implements AttemptSink {
 
   #disagree(): void {
     this.disagrees = true
+    // What it said was shown to nobody.
+    this.firstTokenAt = null
     this.failure = { kind: 'cut', message: 'another upstream could not go on from what was shown' }
     this.abandon('malformed')
   }

@@ -111,6 +111,14 @@ export class DeploymentHealth {
     }
   }
 
+  /** How each replica stands, in the order of the upstream's list. */
+  replicas(now: EpochMs): readonly { readonly standing: Standing; readonly outstanding: number }[] {
+    return this.#replicas.map(replica => ({
+      standing: this.#standingOf(replica, now),
+      outstanding: replica.outstanding.total(),
+    }))
+  }
+
   #standingOf(replica: Replica, now: EpochMs): Standing {
     if (replica.isClear()) return READY
     this.#lock.acquire()
