@@ -225,17 +225,15 @@ export class Attempts implements AttemptOwner {
 
   #choose(): Choice {
     const { model } = this.#hold
-    const state = { exclusion: this.#exclusion, ended: this.#ended, session: this.#session }
+    const running = this.#running.map(({ attempt }) => attempt.errand)
+    const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session }
     return choose(this.#call, model, state, this.#world)
   }
 
   #next({ options }: Choice): NextStep {
     return nextStep({
       ended: this.#ended,
-      running: this.#running.map(({ attempt: { errand } }) => ({
-        deployment: errand.deployment.name,
-        replica: errand.replica,
-      })),
+      running: this.#running.length,
       options,
       mostAttempts: this.#resilience.attempts,
       endsAt: this.#times.endsAt,
@@ -253,6 +251,11 @@ export class Attempts implements AttemptOwner {
     const { deployment, tried } = step
     const taken = health.of(this.#hold.model, deployment).take(clock.now(), random.next, tried)
     if (taken === null) return false
+    if (tried.includes(taken.replica)) {
+      // Those that it has not asked were lost to somebody else just now.
+      taken.ended('none', clock.now(), null)
+      return false
+    }
     this.#hold.cover(this.#running.length, isCovered => {
       if (isCovered && !this.#isOver && !this.#isClosing) return this.#start(deployment, taken, { choice, goOn })
       taken.ended('none', clock.now(), null)

@@ -1,7 +1,6 @@
 import type { EndedAttempt } from '../policy/attempts/fate.ts'
-import type { DeploymentOption } from '../policy/attempts/next.ts'
+import { type DeploymentOption, mayDoBetter } from '../policy/attempts/next.ts'
 import { estimateInputTokens, outputBound } from '../policy/estimate/estimate.ts'
-import type { Standing } from '../policy/health/replica.ts'
 import type { RouteOption } from '../policy/routing/ask.ts'
 import { route } from '../policy/routing/route.ts'
 import { type EpochMs, formatTime } from '../units/time.ts'
@@ -11,6 +10,8 @@ import type { RouteRecord } from '../vocabulary/route.ts'
 import type { Call } from './call.ts'
 import { hasPrice } from './need.ts'
 import type { World } from './world.ts'
+
+const NO_REPLICAS: readonly number[] = []
 
 /** Who may not serve a call whatever its health. */
 export interface Exclusion {
@@ -29,41 +30,55 @@ export interface Choice {
 
 export interface ChoiceState {
   readonly exclusion: Exclusion
-  /** Attempts of the call that have ended. */
+  /** Attempts of the call that have ended, and those under way. */
   readonly ended: readonly EndedAttempt[]
+  readonly running: readonly { readonly deployment: Deployment; readonly replica: number }[]
   /** The conversation that the call belongs to, as `sessionHash` makes it. */
   readonly session: number
 }
 
 /** Puts the deployments of a model in the order in which a call asks them. */
 export function choose(call: Call, model: Model, state: ChoiceState, world: World): Choice {
-  const now = world.clock.now()
   const { deployments } = model
-  const standing = (deployment: Deployment) => world.health.of(model, deployment).standing(now)
-  if (deployments.length === 1) {
-    const [deployment] = deployments
-    return { options: [{ deployment: deployment!, standing: standing(deployment!) }], record: null }
-  }
+  if (deployments.length === 1) return { options: [optionOf(model, deployments[0]!, state, world)], record: null }
   const tokens = expectedTokens(call, model, world)
-  const options: RouteOption[] = []
-  const standings = new Map<Deployment, Standing>()
-  for (const deployment of deployments) {
+  const options: DeploymentOption[] = []
+  const routed = deployments.map(deployment => {
+    const option = optionOf(model, deployment, state, world)
     const excluded = whyExcluded(call, deployment, state.exclusion, world)
-    const stands = standing(deployment)
-    if (excluded === null) standings.set(deployment, stands)
-    options.push(optionOf(call, model, { deployment, stands, excluded, state, tokens }, world))
-  }
-  const { order, record } = route({
-    by: model.route,
-    options,
-    tokens,
-    now,
-    draw: world.random.next(),
+    if (excluded === null) options.push(option)
+    return routeOptionOf(
+      call,
+      model,
+      { option, passedOver: excluded ?? whyNotNow(option, state), state, tokens },
+      world,
+    )
   })
+  const now = world.clock.now()
+  const { order, record } = route({ by: model.route, options: routed, tokens, now, draw: world.random.next() })
   // Those that are passed over for a while come last, in their configured order: they may be waited for.
-  const rest = deployments.filter(deployment => standings.has(deployment) && !order.includes(deployment))
-  const all = [...order, ...rest].map(deployment => ({ deployment, standing: standings.get(deployment)! }))
-  return { options: all, record }
+  const place = ({ deployment }: DeploymentOption) => {
+    const found = order.indexOf(deployment)
+    return found < 0 ? order.length : found
+  }
+  return { options: options.sort((one, other) => place(one) - place(other)), record }
+}
+
+function optionOf(
+  model: Model,
+  deployment: Deployment,
+  { ended, running }: ChoiceState,
+  world: World,
+): DeploymentOption {
+  const health = world.health.of(model, deployment)
+  const now = world.clock.now()
+  const standing = health.standing(now)
+  if (ended.length + running.length === 0) return { deployment, standing, tried: NO_REPLICAS, untried: standing }
+  const tried: number[] = []
+  for (const attempt of ended) if (attempt.deployment === deployment.name) tried.push(attempt.replica)
+  for (const attempt of running) if (attempt.deployment === deployment) tried.push(attempt.replica)
+  const untried = mayDoBetter(deployment, tried, ended) ? health.standing(now, tried) : null
+  return { deployment, standing, tried, untried }
 }
 
 /** Why a deployment can't serve this call whatever its health; null when it can. */
@@ -76,22 +91,21 @@ function whyExcluded(call: Call, deployment: Deployment, exclusion: Exclusion, w
 }
 
 interface Seen {
-  readonly deployment: Deployment
-  readonly stands: Standing
-  readonly excluded: string | null
+  readonly option: DeploymentOption
+  readonly passedOver: string | null
   readonly state: ChoiceState
   readonly tokens: { readonly input: Tokens; readonly output: Tokens }
 }
 
-function optionOf(call: Call, model: Model, seen: Seen, world: World): RouteOption {
-  const { deployment, stands, excluded, state, tokens } = seen
+function routeOptionOf(call: Call, model: Model, seen: Seen, world: World): RouteOption {
+  const { option, passedOver, state, tokens } = seen
+  const { deployment, untried } = option
   const now = world.clock.now()
   const health = world.health.of(model, deployment)
-  const failed = state.ended.findLast(attempt => attempt.deployment === deployment.name)
   return {
     deployment,
-    passedOver: excluded ?? whyNotNow(stands) ?? (failed === undefined ? null : `was asked already: ${failed.outcome}`),
-    isReluctant: stands.kind === 'recovering',
+    passedOver,
+    isReluctant: untried?.kind === 'recovering',
     tariff: world.tariff(deployment),
     cachedTokens: world.warmth.cachedTokens(state.session, deployment.name, tokens.input, now),
     timeToFirstTokenMs: call.body.streamed ? health.timeToFirstTokenMs(now) : health.timeToAnswerMs(now),
@@ -99,22 +113,28 @@ function optionOf(call: Call, model: Model, seen: Seen, world: World): RouteOpti
   }
 }
 
-function whyNotNow({ kind, until }: Standing): string | null {
+/** Why a deployment is not asked now though it may serve the call; null when it is. */
+function whyNotNow({ deployment, untried }: DeploymentOption, { ended }: ChoiceState): string | null {
+  if (untried === null) {
+    const last = ended.findLast(attempt => attempt.deployment === deployment.name)
+    return last === undefined ? 'is being asked' : `was asked already: ${last.outcome}`
+  }
+  const { kind, until } = untried
   switch (kind) {
     case 'ready':
     case 'recovering':
       return null
     case 'probing':
-      return 'it failed, and another call finds out whether it is well again'
+      return 'failed, and another call finds out whether it is well again'
     case 'open':
-      return `it failed, and is left alone until ${timeOf(until)}`
+      return `failed, and is left alone until ${timeOf(until)}`
     case 'quiet':
-      return `it asked to be left alone until ${timeOf(until)}`
+      return `asked to be left alone until ${timeOf(until)}`
   }
 }
 
 function timeOf(until: EpochMs | null): string {
-  return until === null ? 'it is well again' : formatTime(until)
+  return until === null ? 'it is known to be well' : formatTime(until)
 }
 
 /** What the call will probably use: its prompt by its bytes, its answer by those before it. */

@@ -4,7 +4,7 @@ import type { Deployment } from '../../vocabulary/deployment.ts'
 import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '../../vocabulary/outcome.ts'
 import type { Standing } from '../health/replica.ts'
 import { type EndedAttempt, fateOf, healthVerdict } from './fate.ts'
-import { type AttemptState, MAX_WAIT_MS, nextStep } from './next.ts'
+import { type AttemptState, MAX_WAIT_MS, mayDoBetter, nextStep } from './next.ts'
 import { forbidsRetry, quietUntil } from './retry-after.ts'
 
 const NOW = 1_800_000_000_000
@@ -34,16 +34,24 @@ function ended(of: Deployment, outcome: AttemptOutcome, more: Partial<EndedAttem
   }
 }
 
-function next(over: Partial<AttemptState> & { among?: readonly (Deployment | [Deployment, Standing])[] }) {
-  const { among = [A, B], ...state } = over
+interface Asked extends Partial<Omit<AttemptState, 'running'>> {
+  readonly among?: readonly (Deployment | readonly [Deployment, Standing])[]
+  /** Deployments and replicas under way. */
+  readonly running?: readonly (readonly [Deployment, number])[]
+}
+
+function next({ among = [A, B], running = [], ended = [], ...state }: Asked) {
+  const optionOf = (deployment: Deployment, standing: Standing) => {
+    const tried = [
+      ...ended.filter(attempt => attempt.deployment === deployment.name).map(({ replica }) => replica),
+      ...running.filter(([asked]) => asked === deployment).map(([, replica]) => replica),
+    ]
+    return { deployment, standing, tried, untried: mayDoBetter(deployment, tried, ended) ? standing : null }
+  }
   return nextStep({
-    ended: [],
-    running: [],
-    options: among.map(each =>
-      Array.isArray(each)
-        ? { deployment: each[0], standing: each[1] }
-        : { deployment: each as Deployment, standing: READY },
-    ),
+    ended,
+    running: running.length,
+    options: among.map(each => ('name' in each ? optionOf(each, READY) : optionOf(each[0], each[1]))),
     mostAttempts: 3,
     endsAt: null,
     now: NOW,
@@ -141,11 +149,11 @@ describe('the next step of a call', () => {
   })
 
   it('gives an attempt under way a rival elsewhere, within its attempts', () => {
-    const running = [{ deployment: A.name, replica: 0 }]
+    const running = [[A, 0]] as const
     expect(next({ running })).toEqual({ kind: 'hedge', deployment: B, tried: [] })
     expect(next({ running, mostAttempts: 1 })).toMatchObject({ kind: 'giveUp' })
     expect(next({ running, among: [A] })).toMatchObject({ kind: 'giveUp' })
-    const ofPool = [{ deployment: POOL.name, replica: 1 }]
+    const ofPool = [[POOL, 1]] as const
     expect(next({ running: ofPool, among: [POOL] })).toEqual({ kind: 'hedge', deployment: POOL, tried: [1] })
   })
 

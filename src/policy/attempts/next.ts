@@ -14,14 +14,18 @@ export interface DeploymentOption {
   readonly deployment: Deployment
   /** Whether it may be asked now; where not, until when. */
   readonly standing: Standing
+  /** Replicas that this call has asked, or is asking. */
+  readonly tried: readonly number[]
+  /** How those stand that it has not asked; null where there are none, or where they would say the same. */
+  readonly untried: Standing | null
 }
 
 /** What is known when the next step of a call is decided. */
 export interface AttemptState {
   /** That have ended, in order. */
   readonly ended: readonly EndedAttempt[]
-  /** Deployments and replicas of those under way. */
-  readonly running: readonly { readonly deployment: string; readonly replica: number }[]
+  /** How many are under way. */
+  readonly running: number
   /** That may serve the call, the preferred first. */
   readonly options: readonly DeploymentOption[]
   /** How many attempts the call may make in all. */
@@ -52,16 +56,12 @@ export function nextStep(state: AttemptState): NextStep {
   const { ended, running, options, mostAttempts, endsAt, now } = state
   const last = ended.at(-1)
   const isOver = endsAt !== null && now >= endsAt
-  if (isOver || ended.length + running.length >= mostAttempts || (last !== undefined && fateOf(last) === 'answer')) {
+  if (isOver || ended.length + running >= mostAttempts || (last !== undefined && fateOf(last) === 'answer')) {
     return { kind: 'giveUp', retryAt: null }
   }
-  const kind = running.length > 0 ? 'hedge' : 'try'
-  for (const { deployment, standing } of options) {
-    if (!mayBeAsked(standing)) continue
-    const tried = triedOf(deployment, state)
-    if (tried.length === 0 || (hasOthers(deployment, tried) && !saysNo(deployment, ended))) {
-      return { kind, deployment, tried }
-    }
+  const kind = running > 0 ? 'hedge' : 'try'
+  for (const { deployment, tried, untried } of options) {
+    if (untried !== null && mayBeAsked(untried)) return { kind, deployment, tried }
   }
   if (kind === 'hedge') return { kind: 'giveUp', retryAt: null }
   return againOrWait(state)
@@ -71,20 +71,10 @@ function mayBeAsked({ kind }: Standing): boolean {
   return kind === 'ready' || kind === 'recovering'
 }
 
-/** Replicas of a deployment that this call has asked. */
-function triedOf({ name }: Deployment, { ended, running }: AttemptState): readonly number[] {
-  const tried: number[] = []
-  for (const attempt of ended) if (attempt.deployment === name) tried.push(attempt.replica)
-  for (const attempt of running) if (attempt.deployment === name) tried.push(attempt.replica)
-  return tried
-}
-
-function hasOthers({ replicas }: Deployment, tried: readonly number[]): boolean {
-  return new Set(tried).size < replicas
-}
-
-function saysNo({ name }: Deployment, ended: readonly EndedAttempt[]): boolean {
-  return ended.some(attempt => attempt.deployment === name && fateOf(attempt) === 'otherDeployment')
+/** Whether replicas of a deployment that a call has not asked may do better than those that it has. */
+export function mayDoBetter({ name, replicas }: Deployment, tried: readonly number[], ended: readonly EndedAttempt[]) {
+  if (new Set(tried).size >= replicas) return false
+  return !ended.some(attempt => attempt.deployment === name && fateOf(attempt) === 'otherDeployment')
 }
 
 /** Every option was asked: one that may be asked again now, or the wait for the first that may. */

@@ -10,6 +10,8 @@ const NOT_ASKED = RANKS.probing
 /** Added for a replica that this call has tried. */
 const TRIED = 2
 
+const NO_REPLICAS: readonly number[] = []
+
 export interface DeploymentParts {
   readonly replicas: readonly Replica[]
   readonly estimates: Estimates
@@ -37,11 +39,14 @@ export class DeploymentHealth {
   /**
    * What may be expected of it now: of several replicas the best. A breaker that has been open for its time, and that
    * nobody probes, counts as ready: the next `take` is its probe.
+   *
+   * @param without replicas that are left out, but not all
    */
-  standing(now: EpochMs): Standing {
+  standing(now: EpochMs, without: readonly number[] = NO_REPLICAS): Standing {
     let best: Standing | null = null
-    for (const replica of this.#replicas) {
-      const standing = this.#standingOf(replica, now)
+    for (let i = 0; i < this.#replicas.length; i++) {
+      if (without.length > 0 && without.includes(i)) continue
+      const standing = this.#standingOf(this.#replicas[i]!, now)
       if (standing.kind === 'ready') return standing
       if (best === null || isBetter(standing, best)) best = standing
     }
