@@ -3,7 +3,7 @@ import { type NextStep, nextStep } from '../policy/attempts/next.ts'
 import type { Taken } from '../policy/health/taken.ts'
 import { sessionHash } from '../policy/routing/session.ts'
 import type { Cancel } from '../ports/clock.ts'
-import type { GoOn, ShownAnswer } from '../ports/wire.ts'
+import type { Continuation, GoOn, ShownAnswer } from '../ports/wire.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
@@ -65,7 +65,6 @@ export class Attempts implements AttemptOwner {
   #winner: Attempt | null = null
   /** What was shown, for those who may have to go on with it; null where nobody may. */
   #shown: ShownAnswer | null = null
-  #shownBytes = 0
   /** Something was shown and broke off: the next ones go on with it. */
   #isGoingOn = false
   #cancelWait: Cancel | null = null
@@ -176,12 +175,11 @@ export class Attempts implements AttemptOwner {
   #winnerEnded(attempt: Attempt): void {
     const shown = this.#shown
     if (attempt.outcome === 'completed' || shown === null) return this.#over()
-    const { streamEnd, reader } = attempt
+    const { streamEnd } = attempt
     if (streamEnd?.beforeComment) {
       this.show(attempt, streamEnd.beforeComment)
       attempt.streamEnd = { ...streamEnd, beforeComment: null }
     }
-    this.#shownBytes += reader!.contentBytes
     if (!shown.canGoOn()) return this.#over()
     this.#winner = null
     this.#isGoingOn = true
@@ -268,7 +266,7 @@ export class Attempts implements AttemptOwner {
   #start(deployment: Deployment, taken: Taken, why: { readonly choice: Choice; readonly goOn: GoOn | null }): void {
     const { clock, bounds, engine } = this.#world
     const { goOn } = why
-    const continuation = goOn === null ? null : this.#shown!.goOn(goOn, deployment, this.#shownTokens())
+    const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
     const { replica } = taken
     const errand = { deployment, replica, place: this.#made++, route: why.choice.record, continuation, goOn }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
@@ -281,8 +279,10 @@ export class Attempts implements AttemptOwner {
     }
   }
 
-  #shownTokens() {
-    return this.#world.expectations.shownTokens(this.#hold.model.name, this.#shownBytes)
+  #goOn(how: GoOn, deployment: Deployment): Continuation {
+    const shown = this.#shown!
+    const shownTokens = this.#world.expectations.shownTokens(this.#hold.model.name, shown.textBytes())
+    return shown.goOn(how, deployment, shownTokens)
   }
 
   /** The attempt under way has shown nothing for long: a rival may be quicker, as long as rivals are few. */

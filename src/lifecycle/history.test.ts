@@ -4,8 +4,9 @@ import type { LimitTerms, LimitView } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { Call } from './call.ts'
 import { Disk, dice, MODELS, openWorld, Upstream, VirtualClock } from './history.fixture.ts'
+import { LETTERS } from './letters.fixture.ts'
 import { Life } from './life.ts'
-import { bodyOf, LETTERS, NotedReply } from './stage.fixture.ts'
+import { bodyOf, NotedReply } from './stage.fixture.ts'
 
 const SEEDS = 2_000
 const STEPS = 50

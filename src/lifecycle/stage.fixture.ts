@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../ports/engine.ts'
 import type { CallTimings } from '../ports/observer.ts'
 import type { Reply } from '../ports/reply.ts'
-import type { ParsedBody, StreamReader, Wire } from '../ports/wire.ts'
+import type { ParsedBody } from '../ports/wire.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
@@ -17,88 +17,11 @@ import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 import { DEFAULT_RESILIENCE, NO_TIME_LIMITS, type Resilience, type TimeLimits } from '../vocabulary/resilience.ts'
-import type { Usage } from '../vocabulary/usage.ts'
 import type { Call } from './call.ts'
+import { LETTERS } from './letters.fixture.ts'
 import { Life } from './life.ts'
 import { LimitDesk } from './limits/desk.ts'
 import { DEFAULT_BOUNDS, type World } from './world.ts'
-
-/**
- * A wire of one's own for tests: a stream is letters, of which lower case is content, `U` reports usage, `E` is an error
- * event and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage with `U`, of a cached
- * prompt with `C`.
- */
-const USAGE: Usage = {
-  inputTokens: 10,
-  cachedInputTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  outputTokens: 5,
-  reasoningTokens: 0,
-  source: 'reported',
-}
-
-/** As of a call whose prompt was partly cached, served in one place. */
-const CACHED_USAGE: Usage = {
-  ...USAGE,
-  cachedInputTokens: 4,
-  cacheWrite5mTokens: 2,
-  cacheWrite1hTokens: 1,
-  special: { inferenceGeo: 'us', serviceTier: 'standard' },
-}
-
-class LetterReader implements StreamReader {
-  sawContent = false
-  ended = false
-  sawError = false
-  malformed = false
-  usage: Usage | null = null
-  usageFinal = false
-  contentBytes = 0
-
-  push(chunk: Uint8Array): Uint8Array | null {
-    let shown = ''
-    for (const letter of Buffer.from(chunk).toString()) {
-      if (this.ended) break
-      if (letter === '.') this.ended = true
-      else shown += letter
-      if (letter === 'U') {
-        this.usage = USAGE
-        this.usageFinal = true
-      } else if (letter === 'E') this.sawError = true
-      else if (letter !== '.') {
-        this.sawContent = true
-        this.contentBytes += 10
-      }
-    }
-    return shown === '' ? null : Buffer.from(shown)
-  }
-
-  endAtLimit(usage: Usage) {
-    return { whole: true, beforeComment: null, lastEvent: Buffer.from(`!${usage.outputTokens}`) }
-  }
-
-  finish() {
-    return { whole: this.ended, beforeComment: null, lastEvent: this.ended ? Buffer.from('.') : null }
-  }
-}
-
-export const LETTERS: Wire = {
-  endpoint: 'chat/completions',
-  parseBody: () => ({ fault: 'tests bring their bodies parsed' }),
-  readAnswer(bytes) {
-    const text = Buffer.from(bytes).toString()
-    const sound = !text.startsWith('!')
-    const usage = !sound ? null : text.includes('C') ? CACHED_USAGE : text.includes('U') ? USAGE : null
-    return { usage, contentBytes: sound ? text.length : 0, sound, error: text.startsWith('!error') }
-  },
-  openStream: () => new LetterReader(),
-  follow: () => null,
-  saysTooLong: () => false,
-  refusesPrefill: () => false,
-  closingComment: fields => Buffer.from(`[${fields.dollars}]`),
-  streamError: refusal => Buffer.from(`<${refusal.cause}>`),
-}
 
 export const DEPLOYMENT: Deployment = {
   name: 'u/m',
@@ -177,6 +100,8 @@ export interface StageOptions {
   readonly maxOutputTokens?: number
   readonly timeLimits?: Partial<TimeLimits>
   readonly resilience?: Partial<Resilience>
+  /** Of `fast`; one when not said. */
+  readonly deployments?: readonly Deployment[]
   readonly call?: Partial<Call>
 }
 
@@ -206,6 +131,8 @@ export function stageLife(over: StageOptions = {}) {
     now: 1_800_000_000_000,
     sink: null as AttemptSink | null,
     request: null as UpstreamRequest | null,
+    /** Every attempt that was begun, in order; null in the place of a sink that was broken off. */
+    asked: [] as { readonly request: UpstreamRequest; sink: AttemptSink | null }[],
     durable: null as ((failure: Error | null) => void) | null,
     timers: [] as { readonly at: number; readonly callback: () => void }[],
     /** What the key `ci`, or whoever is asked for, has taken. */
@@ -231,6 +158,8 @@ export function stageLife(over: StageOptions = {}) {
     attempt(request, sink) {
       stage.request = request
       stage.sink = sink
+      const entry: (typeof stage.asked)[number] = { request, sink }
+      stage.asked.push(entry)
       return {
         pause: () => {
           stage.paused = true
@@ -241,6 +170,7 @@ export function stageLife(over: StageOptions = {}) {
         abort: () => {
           stage.aborted++
           stage.sink = null
+          entry.sink = null
         },
       }
     },
@@ -317,7 +247,7 @@ export function stageLife(over: StageOptions = {}) {
     },
     model: {
       name: 'fast',
-      deployments: [DEPLOYMENT],
+      deployments: over.deployments ?? [DEPLOYMENT],
       route: 'inOrder',
       maxOutputTokens: null,
       resilience: {

@@ -116,6 +116,8 @@ export interface ShownAnswer {
    * with reasoning that no text has followed, or with an answer that has a structure.
    */
   canGoOn(): boolean
+  /** Bytes of the text that was shown; of an answer that nobody can go on with they mean nothing. */
+  textBytes(): number
   /**
    * How a deployment is asked to go on; one whose engine can't go on from a message is asked anew in any case. Only where
    * `canGoOn` says so.

@@ -40,6 +40,11 @@ export class FollowedAnswer implements ShownAnswer {
     return this.#request !== null && this.#told.inText
   }
 
+  textBytes(): number {
+    this.#read()
+    return Buffer.byteLength(this.#told.text)
+  }
+
   goOn(how: GoOn, deployment: Deployment, shownTokens: Tokens): Continuation {
     const request = this.canGoOn() ? this.#request : null
     if (request === null) throw new Error('nobody can go on with this answer')
