@@ -24,13 +24,26 @@ const ASK_EVERY_MS = 50
 /** Prices per million tokens, so that receipts show dollars: an owned engine has none by itself. */
 const PRICES = { input: '0.10', cachedInput: '0.01', output: '0.40' }
 
+/** A model whose first deployment breaks every stream off, so that the second one has to go on. */
+export const CONTINUED_MODEL = 'continued'
+const BREAKS_AFTER_TOKENS = 9
+const FAULTS = { faults: [{ upstream: 'breaking', kind: 'cut', tokens: BREAKS_AFTER_TOKENS }] }
+
 function configurationFor(engine: RealEngine, key: string, adminToken: string): string {
   const model = engine.modelName
+  const upstream = { engine: 'llamacpp', baseUrl: `${engine.url}/v1` }
+  const names = ['breaking', 'real']
   return stringify({
     adminToken,
-    upstreams: { real: { engine: 'llamacpp', baseUrl: `${engine.url}/v1` } },
-    models: { [model]: { deployments: [{ upstream: 'real', model }] } },
-    prices: [{ upstream: 'real', model, ...PRICES }],
+    upstreams: { real: upstream, breaking: upstream },
+    models: {
+      [model]: { deployments: [{ upstream: 'real', model }] },
+      [CONTINUED_MODEL]: {
+        deployments: names.map(upstream => ({ upstream, model })),
+        resilience: { onCut: 'continue', firstToken: '60s', breaker: { failures: 1_000 } },
+      },
+    },
+    prices: names.map(upstream => ({ upstream, model, ...PRICES })),
     keys: [{ name: 'real-engine', secret: key }],
   })
 }
@@ -47,7 +60,9 @@ export async function startGateway(engine: RealEngine, listen: string, env = pro
   const adminToken = randomBytes(16).toString('hex')
   const configuration = join(folder, 'penstock.yaml')
   await writeFile(configuration, configurationFor(engine, key, adminToken))
-  const where = ['--config', configuration, '--data', join(folder, 'data'), '--listen', listen]
+  const faults = join(folder, 'faults.yaml')
+  await writeFile(faults, stringify(FAULTS))
+  const where = ['--config', configuration, '--data', join(folder, 'data'), '--listen', listen, '--faults', faults]
   const running = startInBackground(process.execPath, [`${ROOT}src/cli/main.ts`, 'serve', ...where], env)
   const stop = async () => {
     await running.stop()

@@ -2,7 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { type RealEngine, startRealEngine } from './engine.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import { CONTINUED_MODEL, type Gateway, startGateway } from './gateway.ts'
 
 // A server built from source and a model brought over the network take their time; once at hand, seconds.
 const START_MS = 900_000
@@ -264,6 +264,47 @@ describe('a real engine behind Penstock', () => {
       const receipt = await receiptOf(all, id)
       expect(receipt.attempts[0]!.usage).toMatchObject({ source: 'estimated' })
       expect(Number(receipt.attempts[0]!.usage.outputTokens)).toBeLessThan(1500)
+    },
+    MODEL_CALL_MS,
+  )
+
+  it(
+    'goes on with a chat that another upstream broke off, as if nothing had happened',
+    async context => {
+      const all = parties(context)
+      const asked = { messages: ask('Count from one to twelve in words.'), max_tokens: 40, temperature: 0 }
+      const stream = { ...asked, stream: true as const, stream_options: { include_usage: true } }
+      const whole = await all.openai.chat.completions.create({ ...asked, model: all.engine.modelName })
+      const { data, response } = await all.openai.chat.completions
+        .create({ ...stream, model: CONTINUED_MODEL })
+        .withResponse()
+      let text = ''
+      const finishes: unknown[] = []
+      const ids = new Set<string>()
+      for await (const chunk of data) {
+        ids.add(chunk.id)
+        text += chunk.choices[0]?.delta.content ?? ''
+        if (chunk.choices[0]?.finish_reason) finishes.push(chunk.choices[0].finish_reason)
+      }
+      expect(text).toBe(whole.choices[0]!.message.content)
+      expect([finishes, ids.size]).toEqual([[whole.choices[0]!.finish_reason], 1])
+      const receipt = await receiptOf(all, response.headers.get('x-penstock-request-id'))
+      const [broken, going] = receipt.attempts
+      expect([receipt.outcome, broken!.outcome, going!.outcome]).toEqual(['completed', 'cut', 'completed'])
+      expect([broken!.usage.source, going!.usage.source]).toEqual(['estimated', 'reported'])
+    },
+    MODEL_CALL_MS,
+  )
+
+  it(
+    'goes on with a message of the Anthropic dialect too',
+    async context => {
+      const all = parties(context)
+      const asked = { messages: ask('Say which way a river flows, in a sentence.'), max_tokens: 40, temperature: 0 }
+      const whole = await all.anthropic.messages.create({ ...asked, model: all.engine.modelName })
+      const joined = await all.anthropic.messages.stream({ ...asked, model: CONTINUED_MODEL }).finalMessage()
+      expect(joined.content).toEqual(whole.content)
+      expect(joined.stop_reason).toBe(whole.stop_reason)
     },
     MODEL_CALL_MS,
   )

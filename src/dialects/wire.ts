@@ -23,7 +23,7 @@ function makeWire(endpoint: Endpoint): Wire {
     endpoint,
     parseBody: bodyParser(endpoint),
     readAnswer: answerReader(endpoint),
-    openStream: body => openStream(endpoint, body),
+    openStream: (body, withholds = true) => openStream(endpoint, body, withholds),
     follow: body => followAnswer(endpoint, body),
     saysTooLong,
     refusesPrefill,
@@ -32,15 +32,15 @@ function makeWire(endpoint: Endpoint): Wire {
   }
 }
 
-function openStream(endpoint: Endpoint, body: ParsedBody): StreamReader {
+function openStream(endpoint: Endpoint, body: ParsedBody, withholds: boolean): StreamReader {
   switch (endpoint) {
     case 'messages':
     case 'messages/count_tokens':
-      return new EventStreamReader(new MessagesEvents())
+      return new EventStreamReader(new MessagesEvents(), withholds)
     case 'responses':
-      return new EventStreamReader(new ResponsesEvents())
+      return new EventStreamReader(new ResponsesEvents(), withholds)
     case 'chat/completions':
     case 'embeddings':
-      return new EventStreamReader(new ChatEvents(body.wantsUsage))
+      return new EventStreamReader(new ChatEvents(body.wantsUsage), withholds)
   }
 }

@@ -72,6 +72,8 @@ export class Attempt implements AttemptSink {
   readonly #clock: Clock
   readonly #bounds: LifecycleBounds
   #handle: AttemptHandle | null = null
+  /** Nothing is shown before the first content. */
+  #withholds = true
   #pieces: Uint8Array[] = []
   #pieceBytes = 0
   #cancelLinger: Cancel | null = null
@@ -95,6 +97,8 @@ export class Attempt implements AttemptSink {
   start(engine: EngineClient, { timeLimits, connectMs }: Resilience): void {
     const { wire, query, headers, body } = this.#call
     const { deployment, replica, continuation } = this.errand
+    // Without a bound on the first token nobody else would be asked in its place: what comes before it may be shown.
+    this.#withholds = timeLimits.firstTokenMs !== null
     this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
       {
@@ -160,7 +164,8 @@ export class Attempt implements AttemptSink {
       return this.#spoil('the stream came compressed, though it was asked for as it is')
     }
     const { continuation } = this.errand
-    this.reader = continuation === null ? this.#call.wire.openStream(this.#call.body) : continuation.openStream()
+    const { wire, body } = this.#call
+    this.reader = continuation === null ? wire.openStream(body, this.#withholds) : continuation.openStream()
     this.#watch.heard()
   }
 
@@ -210,7 +215,7 @@ export class Attempt implements AttemptSink {
       return this.#spoil(`it sent ${this.#bounds.withheldBytes} bytes without any content`)
     }
     this.#pieces.push(bytes)
-    if (this.reader!.sawContent) this.#begin()
+    if (this.reader!.sawContent || !this.#withholds) this.#begin()
   }
 
   #begin(): void {

@@ -141,7 +141,11 @@ export class Attempts implements AttemptOwner {
     if (this.#call.body.streamed && gaveUpWaiting(attempt))
       taken.unanswered(ended.endedAt, attempt.endedAt! - attempt.started)
     const isOurs = attempt.isOurs || attempt.disagrees
-    taken.ended(healthVerdict(ended.outcome, ended.status, isOurs), ended.endedAt, ended.quietUntil)
+    taken.ended(
+      healthVerdict(ended.outcome, ended.status, isOurs),
+      ended.endedAt,
+      this.#hasOthers ? ended.quietUntil : null,
+    )
     this.#learn(this.#owner.metered(attempt))
     if (ended.outcome === 'superseded') return
     this.#last = attempt
@@ -165,6 +169,12 @@ export class Attempts implements AttemptOwner {
       { inputTokens, cachedTokens, startedAt },
       this.#world.clock.now(),
     )
+  }
+
+  /** Whether somebody else can be asked while one wants to be left alone; a lone upstream has to say no itself. */
+  get #hasOthers(): boolean {
+    const { deployments } = this.#hold.model
+    return deployments.length > 1 || deployments[0]!.replicas > 1
   }
 
   get #resilience() {

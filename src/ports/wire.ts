@@ -148,7 +148,8 @@ export interface Wire {
   readonly endpoint: Endpoint
   parseBody(bytes: Uint8Array): ParsedBody | BodyFault
   readAnswer(bytes: Uint8Array): AnswerSummary
-  openStream(body: ParsedBody): StreamReader
+  /** @param withholds whether nothing is shown before the first content (the default): comments until then are left out */
+  openStream(body: ParsedBody, withholds?: boolean): StreamReader
   /** Follows a stream for those that may have to go on with it; null where an answer to such a request is never put together of two. */
   follow(body: ParsedBody): ShownAnswer | null
   /** Whether an upstream's refusal says that the conversation is too long for this model. */

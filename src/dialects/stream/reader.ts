@@ -41,6 +41,7 @@ export class EventStreamReader implements StreamReader {
   /** Frames that were not shown because no client could read them: their data is no JSON object. */
   unreadableFrames = 0
   readonly #events: StreamEvents
+  readonly #withholds: boolean
   readonly #templates = new FrameTemplates()
   readonly #ends = new FrameEnds()
   readonly #held = new HeldBytes()
@@ -53,8 +54,15 @@ export class EventStreamReader implements StreamReader {
   #last: Uint8Array | null = null
   #end: StreamEnd | null = null
 
-  constructor(events: StreamEvents) {
+  /** @param withholds whether nothing is shown before the first content, so that comments until then are for nobody */
+  constructor(events: StreamEvents, withholds = true) {
     this.#events = events
+    this.#withholds = withholds
+  }
+
+  /** What comes now is not shown before there is content, if it ever is. */
+  get #isWithheld(): boolean {
+    return this.#withholds && !this.#events.sawContent
   }
 
   get sawContent(): boolean {
@@ -128,7 +136,7 @@ export class EventStreamReader implements StreamReader {
       }
       // A blank line where a frame could begin says nothing, and a flood of them shall cost nothing.
       if (bytes[at] === LF || bytes[at] === CR) {
-        if (!this.sawContent) {
+        if (this.#isWithheld) {
           if (at > shownTo) pieces.push(bytes.subarray(shownTo, at))
           shownTo = at + 1
         }
@@ -173,7 +181,7 @@ export class EventStreamReader implements StreamReader {
   #readFrame(text: string, brokeOff = false): Verdict {
     const { event, data, dataAt } = readFrame(text)
     // Comments, ids, and times to wait before the next attempt.
-    if (data === null) return this.sawContent ? 'show' : 'drop'
+    if (data === null) return this.#isWithheld ? 'drop' : 'show'
     if (this.#events.isTerminal(data)) {
       this.ended = true
       return 'last'
@@ -197,7 +205,7 @@ export class EventStreamReader implements StreamReader {
 
   #hold(bytes: Buffer, from: number): null {
     const begins = this.#held.length === 0 ? bytes[from] === COLON : this.#inComment
-    this.#inComment = begins && !this.sawContent && bytes.indexOf(LF, from) < 0 && bytes.indexOf(CR, from) < 0
+    this.#inComment = begins && this.#isWithheld && bytes.indexOf(LF, from) < 0 && bytes.indexOf(CR, from) < 0
     const length = this.#held.length + bytes.length - from
     if (this.#inComment && length > MAX_COMMENT_BYTES) {
       // It will not be shown, and the colon says all that has to be known of it.
