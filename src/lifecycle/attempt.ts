@@ -133,7 +133,8 @@ export class Attempt implements AttemptSink {
   }
 
   resume(): void {
-    this.#watch.heard()
+    // Before it answers nothing comes that could stop coming.
+    if (this.reader !== null) this.#watch.heard()
     this.#handle?.resume()
   }
 
