@@ -5,8 +5,8 @@ import type { Usage } from '../vocabulary/usage.ts'
 
 /**
  * A wire of one's own for tests: a stream is letters, of which lower case is content, `U` reports usage, `E` is an error
- * event, `#` garbage and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage with `U`, of a cached
- * prompt with `C`.
+ * event, `#` is garbage and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage
+ * with `U`, of a cached prompt with `C`.
  */
 const USAGE: Usage = {
   inputTokens: 10,
@@ -84,6 +84,7 @@ class ShownLetters implements ShownAnswer {
     const shown = this.#text
     return {
       body: [Buffer.from(`${name} ${how} ${shown} ${shownTokens}`)],
+      toldBytes: how === 'anew' ? 0 : shown.length,
       openStream: () => new JoinedLetters(how === 'anew' ? shown : ''),
     }
   }
