@@ -137,7 +137,8 @@ export class Attempt implements AttemptSink {
   }
 
   resume(): void {
-    this.#watch.heard()
+    // Before it answers nothing comes that could stop coming.
+    if (this.reader !== null) this.#watch.heard()
     this.#handle?.resume()
   }
 
@@ -250,9 +251,10 @@ export class Attempt implements AttemptSink {
     const reader = this.reader!
     this.streamEnd = reader.finish()
     if ('disagrees' in reader && reader.disagrees) return this.#disagree()
+    // What comes behind something unreadable is shown to nobody, and paid for all the same.
+    if (reader.malformed) return this.abandon('malformed')
     if (reader.ended && !bodyEnded) this.#closeLater()
-    if (reader.malformed) this.#conclude('malformed')
-    else if (reader.sawError) this.#conclude('serverError')
+    if (reader.sawError) this.#conclude('serverError')
     else if (this.streamEnd.whole) this.#complete()
     else this.#conclude('cut')
   }

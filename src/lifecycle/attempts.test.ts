@@ -370,6 +370,15 @@ describe('a caller that leaves', () => {
     expect(stage.aborted).toBe(0)
   })
 
+  it('makes no upstream late that has not begun to answer', () => {
+    const timeLimits = { firstTokenMs: null, idleMs: 300, totalMs: null }
+    const { stage, stream, outcomes } = livesOn({ drainMs: 2_000, timeLimits }, { streamed: true })
+    stage.reply.onLeft!()
+    stage.pass(1_000)
+    stream(0, 'abU.')
+    expect(outcomes()).toEqual(['completed'])
+  })
+
   it('waits for nobody beyond that, and nobody else is asked meanwhile', () => {
     const { stage, stream, outcomes, whom } = livesOn({ drainMs: 2_000 }, { streamed: true })
     stream(0, 'ab')

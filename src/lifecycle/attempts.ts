@@ -5,10 +5,11 @@ import { sessionHash } from '../policy/routing/session.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { Continuation, GoOn, ShownAnswer } from '../ports/wire.ts'
 import type { EpochMs } from '../units/time.ts'
+import type { Tokens } from '../units/tokens.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord } from '../vocabulary/record.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { Attempt, type AttemptOwner, type Errand } from './attempt.ts'
 import type { Call } from './call.ts'
 import { type Choice, choose, type Exclusion } from './choice.ts'
 import type { CallHold } from './hold.ts'
@@ -264,8 +265,12 @@ export class Attempts implements AttemptOwner {
       taken.ended('none', clock.now(), null)
       return false
     }
-    this.#hold.cover(this.#running.length, isCovered => {
-      if (isCovered && !this.#isOver && !this.#isClosing) return this.#start(deployment, taken, { choice, goOn })
+    const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
+    const moreInputTokens = continuation === null ? 0 : this.#tokensOf(continuation.toldBytes)
+    this.#hold.cover({ running: this.#running.length, moreInputTokens }, isCovered => {
+      if (isCovered && !this.#isOver && !this.#isClosing) {
+        return this.#start(deployment, taken, { route: choice.record, goOn, continuation })
+      }
       taken.ended('none', clock.now(), null)
       // What the last one said is all that there is, since a limit has no room for another one.
       if (!this.#isOver && this.#running.length === 0) this.#over(choice)
@@ -273,26 +278,26 @@ export class Attempts implements AttemptOwner {
     return true
   }
 
-  #start(deployment: Deployment, taken: Taken, why: { readonly choice: Choice; readonly goOn: GoOn | null }): void {
+  #start(deployment: Deployment, taken: Taken, why: Pick<Errand, 'route' | 'goOn' | 'continuation'>): void {
     const { clock, bounds, engine } = this.#world
-    const { goOn } = why
-    const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
-    const { replica } = taken
-    const errand = { deployment, replica, place: this.#made++, route: why.choice.record, continuation, goOn }
+    const errand = { ...why, deployment, replica: taken.replica, place: this.#made++ }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
     const isFirst = this.#running.length === 0
     this.#running = [...this.#running, { attempt, taken }]
     attempt.start(engine(deployment), this.#resilience)
     const { hedgeAfterMs } = this.#resilience
-    if (isFirst && hedgeAfterMs !== null && goOn === null) {
+    if (isFirst && hedgeAfterMs !== null && why.goOn === null) {
       this.#cancelHedge = clock.after(hedgeAfterMs, () => this.#hedge())
     }
   }
 
   #goOn(how: GoOn, deployment: Deployment): Continuation {
     const shown = this.#shown!
-    const shownTokens = this.#world.expectations.shownTokens(this.#hold.model.name, shown.textBytes())
-    return shown.goOn(how, deployment, shownTokens)
+    return shown.goOn(how, deployment, this.#tokensOf(shown.textBytes()))
+  }
+
+  #tokensOf(shownBytes: number): Tokens {
+    return this.#world.expectations.shownTokens(this.#hold.model.name, shownBytes)
   }
 
   /** The attempt under way has shown nothing for long: a rival may be quicker, as long as rivals are few. */

@@ -7,7 +7,7 @@ import type { ActualAmounts, Amounts } from '../vocabulary/limited-call.ts'
 import type { AttemptRecord } from '../vocabulary/record.ts'
 import type { SpecialUsage, Usage } from '../vocabulary/usage.ts'
 import type { Call } from './call.ts'
-import { moreFor } from './need.ts'
+import { inputDollars, moreFor } from './need.ts'
 import type { World } from './world.ts'
 
 /** A stream asks for more before it has shown all that is held, so that it need not stop while it is asked about. */
@@ -72,18 +72,23 @@ export class CallHold {
    * Sees to it that another attempt is held for besides what earlier ones used and those under way may use: else a call
    * that fails several times could pass its limits.
    *
+   * @param another beside those that are running; one that goes on with what was shown is told that too
    * @param answer told at once where nothing is lacking
    */
-  cover(running: number, answer: (granted: boolean) => void): void {
+  cover(
+    { running, moreInputTokens }: { readonly running: number; readonly moreInputTokens: Tokens },
+    answer: (granted: boolean) => void,
+  ): void {
     if (this.#limits === null || this.#isEnded) return answer(true)
     const { left } = this
     const { dollars, inputTokens, outputTokens } = this.#admitted
     const lacks = (each: number, has: number) => Math.max(0, each * (running + 1) - has)
+    const moreDollars = inputDollars(this.#call, this.model, { held: this.#admitted, moreInputTokens }, this.#world)
     const lackingDollars =
-      dollars === null || left.dollars === null ? null : dollars * BigInt(running + 1) - left.dollars
+      dollars === null || left.dollars === null ? null : dollars * BigInt(running + 1) + moreDollars - left.dollars
     const more = {
       dollars: lackingDollars !== null && lackingDollars < 0n ? 0n : lackingDollars,
-      inputTokens: lacks(inputTokens, left.inputTokens),
+      inputTokens: lacks(inputTokens, left.inputTokens - moreInputTokens),
       outputTokens: lacks(outputTokens, left.outputTokens),
     }
     const isCovered =

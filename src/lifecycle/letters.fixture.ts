@@ -5,8 +5,8 @@ import type { Usage } from '../vocabulary/usage.ts'
 
 /**
  * A wire of one's own for tests: a stream is letters, of which lower case is content, `U` reports usage, `E` is an error
- * event and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage with `U`, of a cached
- * prompt with `C`.
+ * event, `#` is garbage and `.` the terminal event. A plain answer is sound unless it begins with `!` and reports usage
+ * with `U`, of a cached prompt with `C`.
  */
 const USAGE: Usage = {
   inputTokens: 10,
@@ -40,13 +40,14 @@ class LetterReader implements StreamReader {
     let shown = ''
     for (const letter of Buffer.from(chunk).toString()) {
       if (this.ended) break
-      if (letter === '.') this.ended = true
+      if (letter === '#') this.malformed = true
+      if (letter === '.' || letter === '#') this.ended = true
       else shown += letter
       if (letter === 'U') {
         this.usage = USAGE
         this.usageFinal = true
       } else if (letter === 'E') this.sawError = true
-      else if (letter !== '.') {
+      else if (!this.ended) {
         this.sawContent = true
         this.contentBytes += 10
       }
@@ -83,6 +84,7 @@ class ShownLetters implements ShownAnswer {
     const shown = this.#text
     return {
       body: [Buffer.from(`${name} ${how} ${shown} ${shownTokens}`)],
+      toldBytes: how === 'anew' ? 0 : shown.length,
       openStream: () => new JoinedLetters(how === 'anew' ? shown : ''),
     }
   }

@@ -170,6 +170,14 @@ describe('a stream', () => {
     expect(stage.paused).toBe(false)
   })
 
+  it('that can not be read is stopped at once, since nobody is shown the rest', () => {
+    const { stage } = stageLife({ streamed: true })
+    stage.sink!.head(200, STREAM)
+    stage.sink!.data(bytes('ab#'))
+    expect([stage.aborted, stage.records[0]!.attempts[0]!.outcome]).toEqual([1, 'malformed'])
+    expect(stage.timers).toEqual([])
+  })
+
   it('that keeps its connection open after the last event is closed, and one that ends leaves no timer', () => {
     const open = stageLife({ streamed: true }).stage
     open.sink!.head(200, STREAM)

@@ -295,3 +295,26 @@ describe('an attempt that takes longer than its model may', () => {
     expect(stage.records).toHaveLength(1)
   })
 })
+
+describe('what one is told that goes on with a broken answer', () => {
+  it('is held, and paid for as a part of its prompt where it breaks too', () => {
+    const [first, second] = ['a', 'b'].map(name => ({ ...SMALL.deployments[0]!, name: `${name}/s`, upstream: name }))
+    const { stage } = stageLife({
+      streamed: true,
+      deployments: [first!, second!],
+      resilience: { attempts: 2, onCut: 'continue' },
+      limits: [limit('key:ci', 'inputTokens', 10_000)],
+    })
+    const { held } = stage.limit('key:ci', 'inputTokens')
+    for (const text of ['a'.repeat(360), 'b']) {
+      const asked = stage.asked.at(-1)!
+      asked.sink!.head(200, STREAM)
+      asked.sink!.data(bytes(text))
+      // What the first one read, and the second may read: the prompt again, and the text by what such texts count.
+      if (text === 'b') expect(stage.limit('key:ci', 'inputTokens').held).toBe(12 + held + Math.ceil(360 / 3.4))
+      asked.sink!.fail({ kind: 'cut', message: 'reset' })
+    }
+    const inputs = stage.records[0]!.attempts.map(({ usage }) => usage!.inputTokens)
+    expect(inputs).toEqual([12, Math.ceil((40 + 360) / 3.6)])
+  })
+})

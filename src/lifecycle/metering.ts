@@ -61,7 +61,8 @@ function usageOf(call: Call, attempt: Attempt, summary: AnswerSummary | null, he
   if (contentBytes === 0 && outcome !== null && UNBILLED.has(outcome)) return null
   const reported = reader?.usage ?? null
   // What breaks off in the middle is an estimate even where its beginning was reported: it stays within the hold.
-  const inputTokens = Math.min(reported?.inputTokens ?? estimateInputTokens(call.body.promptBytes), held.inputTokens)
+  const promptBytes = call.body.promptBytes + (attempt.errand.continuation?.toldBytes ?? 0)
+  const inputTokens = Math.min(reported?.inputTokens ?? estimateInputTokens(promptBytes), held.inputTokens)
   const cachedInputTokens = Math.min(reported?.cachedInputTokens ?? 0, inputTokens)
   const cacheWrite5mTokens = Math.min(reported?.cacheWrite5mTokens ?? 0, inputTokens - cachedInputTokens)
   const restOfInput = inputTokens - cachedInputTokens - cacheWrite5mTokens

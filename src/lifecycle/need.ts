@@ -75,6 +75,19 @@ export function moreFor(
   return { dollars, inputTokens: 0, outputTokens: outputTokens - held.outputTokens }
 }
 
+/** What so many input tokens cost besides what is held for one attempt; nothing where nothing of dollars is held. */
+export function inputDollars(
+  call: Call,
+  model: Model,
+  { held, moreInputTokens }: { readonly held: Amounts; readonly moreInputTokens: Tokens },
+  world: World,
+): NanoDollars {
+  if (held.dollars === null || moreInputTokens === 0) return 0n
+  const inputTokens = held.inputTokens + moreInputTokens
+  const whole = dearest(call, model, { inputTokens, outputTokens: held.outputTokens }, { world, isPricedOnly: true })
+  return whole === null || whole < held.dollars ? 0n : whole - held.dollars
+}
+
 /** Per model and dialect, the deployments and upstreams that may serve: made once, since limits remember them. */
 const serving = new WeakMap<
   Model,

@@ -130,6 +130,8 @@ export interface ShownAnswer {
 export interface Continuation {
   /** Pieces of the body, in order. */
   readonly body: readonly Uint8Array[]
+  /** Of the text that it is told it has said already, which counts as input; 0 where it is asked anew. */
+  readonly toldBytes: number
   /** Opens a reader whose frames go on from those that were shown: one answer with one role, one end, its first id. */
   openStream(): ContinuationReader
 }

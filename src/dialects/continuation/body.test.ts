@@ -138,7 +138,7 @@ describe('a request to go on', () => {
     const body = wireOf(endpoint).parseBody(Buffer.from(JSON.stringify(over)))
     if ('fault' in body) throw new Error(body.fault)
     const { body: anew } = goOn(shown(endpoint, { max_tokens: 50 }), { how: 'anew' })
-    expect(bodyIn({ body: anew, openStream: () => never() })).toEqual(
+    expect(bodyIn({ body: anew, toldBytes: 0, openStream: () => never() })).toEqual(
       JSON.parse(Buffer.concat(body.forUpstream('m2')).toString()),
     )
   })

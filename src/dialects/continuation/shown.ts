@@ -55,6 +55,7 @@ export class FollowedAnswer implements ShownAnswer {
     const told = prefill === null ? null : prefill.length
     return {
       body,
+      toldBytes: prefill === null ? 0 : Buffer.byteLength(prefill),
       openStream: () => this.#openStream({ shown, told, goesOn: deployment.engine !== null }, shownTokens),
     }
   }
