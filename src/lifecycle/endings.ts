@@ -1,3 +1,4 @@
+import { outcomeOfStatus } from '../policy/attempts/outcome.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Attempt } from './attempt.ts'
@@ -6,11 +7,16 @@ import type { Choice } from './choice.ts'
 /** By these an upstream refuses the gateway, not the caller: what they say is not the caller's to mend. */
 const REFUSES_US: ReadonlySet<number> = new Set([401, 403])
 
-/** Whether what an upstream said goes to the caller as it is: an answer, or an error of its own. */
+/**
+ * Whether what an upstream said goes to the caller as it is: an answer, or an error of its own, of which all came. Half
+ * of an error that it took too long to say would look as if it were whole.
+ */
 export function isRelayed({ outcome, status, failure }: Attempt): boolean {
   if (failure !== null) return false
   if (outcome === 'completed') return true
-  return status !== null && status >= 400 && status < 600 && !REFUSES_US.has(status)
+  return (
+    status !== null && status >= 400 && status < 600 && outcome === outcomeOfStatus(status) && !REFUSES_US.has(status)
+  )
 }
 
 /** What a caller is told when nobody could be asked. */

@@ -57,6 +57,16 @@ describe('a plain answer', () => {
     expect(stage.records[0]!.attempts[0]!.outcome).toBe(outcome)
   })
 
+  it('of an error that did not come whole in its time is not shown as if it had', () => {
+    const { stage } = stageLife({ timeLimits: { totalMs: 1_000 } })
+    stage.sink!.head(500, ['content-type', 'application/json'])
+    stage.sink!.data(bytes('{"error": {"mess'))
+    stage.pass(1_000)
+    stage.durable!(null)
+    expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamTimeout'])
+    expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'timedOut', status: 500, dollars: 0n })
+  })
+
   it.each([302, 304, 600])('of status %i is no answer to a call, and nobody pays for it', status => {
     const { stage } = stageLife()
     stage.sink!.head(status, ['location', 'http://10.0.0.1/'])
