@@ -58,6 +58,8 @@ export class Attempts implements AttemptOwner {
   readonly #session: number
   readonly #ended: EndedAttempt[] = []
   #running: readonly Running[] = []
+  /** Attempts for which limits are being asked for room. */
+  #asking = 0
   #made = 0
   /** That answered or failed last; one that was superseded is none. */
   #last: Attempt | null = null
@@ -150,13 +152,15 @@ export class Attempts implements AttemptOwner {
     if (ended.outcome === 'superseded') return
     this.#last = attempt
     if (this.#isClosing) {
+      // Of two that were left to finish, the answer of the first is enough.
+      if (ended.outcome === 'completed') this.#supersedeOthers(attempt)
       if (this.#running.length === 0) this.#over()
     } else if (attempt === this.#winner) this.#winnerEnded(attempt)
     else if (fateOf(ended) === 'answer') {
       this.#supersedeOthers(attempt)
       this.#over()
-    } else if (this.#running.length === 0) this.#afterFailure(attempt)
-    // Else a rival may yet answer.
+    } else if (this.#running.length === 0 && this.#asking === 0) this.#afterFailure(attempt)
+    // Else a rival may yet answer, or is about to be asked.
   }
 
   /** Where the prompt of the conversation is cached from now on. */
@@ -252,9 +256,15 @@ export class Attempts implements AttemptOwner {
   /**
    * Asks a replica of a deployment, when what it may use is held for.
    *
+   * @param unasked told when nobody was asked after all, for want of room or because it came to nothing meanwhile
    * @returns false when no replica may be asked any more
    */
-  #ask(step: { deployment: Deployment; tried: readonly number[] }, choice: Choice, goOn: GoOn | null): boolean {
+  #ask(
+    step: { deployment: Deployment; tried: readonly number[] },
+    choice: Choice,
+    goOn: GoOn | null,
+    unasked: () => void = () => {},
+  ): boolean {
     const { health, clock, random } = this.#world
     const { deployment, tried } = step
     const taken = health.of(this.#hold.model, deployment).take(clock.now(), random.next, tried)
@@ -264,13 +274,23 @@ export class Attempts implements AttemptOwner {
       taken.ended('none', clock.now(), null)
       return false
     }
+    this.#asking++
     this.#hold.cover(this.#running.length, isCovered => {
-      if (isCovered && !this.#isOver && !this.#isClosing) return this.#start(deployment, taken, { choice, goOn })
+      this.#asking--
+      const isWanted = this.#isWanted(goOn)
+      if (isCovered && isWanted) return this.#start(deployment, taken, { choice, goOn })
       taken.ended('none', clock.now(), null)
+      unasked()
       // What the last one said is all that there is, since a limit has no room for another one.
-      if (!this.#isOver && this.#running.length === 0) this.#over(choice)
+      if (isWanted && this.#running.length === 0) this.#over(choice)
     })
     return true
+  }
+
+  /** Whether an attempt is still of use once there is room for it: a whole answer is not beside one that is shown. */
+  #isWanted(goOn: GoOn | null): boolean {
+    if (this.#isOver || this.#isClosing) return false
+    return goOn !== null || (this.#winner === null && !this.#isGoingOn)
   }
 
   #start(deployment: Deployment, taken: Taken, why: { readonly choice: Choice; readonly goOn: GoOn | null }): void {
@@ -302,7 +322,8 @@ export class Attempts implements AttemptOwner {
     const step = this.#next(choice)
     const budget = this.#world.health.hedges(this.#hold.model)
     if (step.kind !== 'hedge' || !budget.claim()) return
-    if (!this.#ask(step, choice, null)) budget.giveBack()
+    const giveBack = () => budget.giveBack()
+    if (!this.#ask(step, choice, null, giveBack)) giveBack()
   }
 
   #endedOf(attempt: Attempt): EndedAttempt {

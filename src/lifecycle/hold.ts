@@ -72,7 +72,7 @@ export class CallHold {
    * Sees to it that another attempt is held for besides what earlier ones used and those under way may use: else a call
    * that fails several times could pass its limits.
    *
-   * @param answer told at once where nothing is lacking
+   * @param answer told once: at once where nothing is lacking, and also when the call has ended meanwhile
    */
   cover(running: number, answer: (granted: boolean) => void): void {
     if (this.#limits === null || this.#isEnded) return answer(true)
@@ -89,9 +89,7 @@ export class CallHold {
     const isCovered =
       more.inputTokens === 0 && more.outputTokens === 0 && (more.dollars === null || more.dollars === 0n)
     if (isCovered) return answer(true)
-    this.#limits.extend(more, granted => {
-      if (!this.#isEnded) answer(granted)
-    })
+    this.#limits.extend(more, granted => answer(granted && !this.#isEnded))
   }
 
   /**
