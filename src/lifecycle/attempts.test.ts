@@ -195,6 +195,18 @@ describe('the bounds of a call', () => {
     expect([used > 50 && used <= 100, held]).toEqual([true, 0])
   })
 
+  it('leave no more than their caller lets them cost in all', () => {
+    // An attempt may cost 230,000 nano-dollars: 30 tokens at one dollar and a hundred at two, for a million.
+    const held = (maxDollars: bigint) => {
+      const { stage, whom } = livesOn({}, { call: { maxDollars } })
+      stage.asked[0]!.sink!.head(200, [])
+      stage.asked[0]!.sink!.data(bytes('x'.repeat(200)))
+      stage.asked[0]!.sink!.fail({ kind: 'cut', message: 'reset' })
+      return whom()
+    }
+    expect([held(300_000n), held(500_000n)]).toEqual(['a0', 'a0 b0'])
+  })
+
   it('let the next attempt start where there is room for it', () => {
     const limit = { scope: 'key:ci', unit: 'outputTokens', amount: 1_000, window: 'total' }
     const { stage, answer, whom } = livesOn({}, { limits: [limit] })
