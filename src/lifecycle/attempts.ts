@@ -8,6 +8,7 @@ import type { EpochMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord } from '../vocabulary/record.ts'
+import type { RouteRecord } from '../vocabulary/route.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { Call } from './call.ts'
 import { type Choice, choose, type Exclusion } from './choice.ts'
@@ -235,10 +236,10 @@ export class Attempts implements AttemptOwner {
     })
   }
 
-  #choose(): Choice {
+  #choose(again: Deployment | null = null): Choice {
     const { model } = this.#hold
     const running = this.#running.map(({ attempt }) => attempt.errand)
-    const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session }
+    const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session, again }
     return choose(this.#call, model, state, this.#world)
   }
 
@@ -298,7 +299,14 @@ export class Attempts implements AttemptOwner {
     const { goOn } = why
     const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
     const { replica } = taken
-    const errand = { deployment, replica, place: this.#made++, route: why.choice.record, continuation, goOn }
+    const errand = {
+      deployment,
+      replica,
+      place: this.#made++,
+      route: this.#routeTo(deployment, why.choice),
+      continuation,
+      goOn,
+    }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
     const isFirst = this.#running.length === 0
     this.#running = [...this.#running, { attempt, taken }]
@@ -307,6 +315,12 @@ export class Attempts implements AttemptOwner {
     if (isFirst && hedgeAfterMs !== null && goOn === null) {
       this.#cancelHedge = clock.after(hedgeAfterMs, () => this.#hedge())
     }
+  }
+
+  /** Why an attempt goes to a deployment: one that is asked once more is a candidate and not passed over. */
+  #routeTo(deployment: Deployment, { record }: Choice): RouteRecord | null {
+    const isAgain = record?.passedOver.some(({ deployment: name }) => name === deployment.name)
+    return isAgain ? this.#choose(deployment).record : record
   }
 
   #goOn(how: GoOn, deployment: Deployment): Continuation {
