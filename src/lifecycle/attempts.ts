@@ -34,7 +34,7 @@ export interface AttemptsEnd {
   readonly attempt: Attempt | null
   /** When asking again may help; null where nobody knows. */
   readonly retryAt: EpochMs | null
-  /** Who could not be asked, and why; null where that did not matter. */
+  /** Who could not be asked, and why; null where that did not matter, or where time was up. */
   readonly choice: Choice | null
 }
 
@@ -221,7 +221,7 @@ export class Attempts implements AttemptOwner {
       if (this.#isOver || this.#isClosing) return
       const choice = this.#choose()
       const step = this.#next(choice)
-      if (step.kind === 'giveUp') return this.#over(choice, step.retryAt)
+      if (step.kind === 'giveUp') return this.#over(this.#times.isUp ? null : choice, step.retryAt)
       if (step.kind === 'wait') return this.#wait(step.until)
       if (this.#ask(step, choice, this.#isGoingOn ? 'prefill' : null)) return
     }

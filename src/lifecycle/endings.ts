@@ -19,9 +19,15 @@ export function isRelayed({ outcome, status, failure }: Attempt): boolean {
   )
 }
 
-/** What a caller is told when nobody could be asked. */
+/**
+ * What a caller is told when nobody could be asked.
+ *
+ * @param choice who there was, and why each was passed over; null when the time of the call was over before that
+ */
 export function nobodyFor(choice: Choice | null, retryAt: EpochMs | null, now: EpochMs): Refusal {
-  const reasons = (choice?.record?.passedOver ?? []).map(({ deployment, why }) => `${deployment} ${why}`)
+  if (choice === null)
+    return { cause: 'noDeployment', message: 'the time for this call was over before it could start' }
+  const reasons = (choice.record?.passedOver ?? []).map(({ deployment, why }) => `${deployment} ${why}`)
   const why = reasons.length > 0 ? `: ${reasons.join('; ')}` : ': what serves it failed, or asked to be left alone'
   const message = `no deployment can serve this model just now${why}`
   return retryAt === null
