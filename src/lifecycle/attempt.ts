@@ -12,6 +12,9 @@ import type { Call } from './call.ts'
 import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
 
+/** So often a stream may say the caller's instructions and tools again before its content, as OpenAI's responses do. */
+const ECHOES = 3
+
 /** What an attempt tells those that it belongs to. */
 export interface AttemptOwner {
   /** The first content came, or a whole plain answer: the replica is alive. */
@@ -211,9 +214,8 @@ export class Attempt implements AttemptSink {
   #pass(bytes: Uint8Array): void {
     if (this.begun) return this.#owner.show(this, bytes)
     this.#pieceBytes += bytes.length
-    if (this.#pieceBytes > this.#bounds.withheldBytes) {
-      return this.#spoil(`it sent ${this.#bounds.withheldBytes} bytes without any content`)
-    }
+    const most = this.#bounds.withheldBytes + ECHOES * this.#call.body.promptBytes
+    if (this.#pieceBytes > most) return this.#spoil(`it sent ${most} bytes without any content`)
     this.#pieces.push(bytes)
     if (this.reader!.sawContent || !this.#withholds) this.#begin()
   }
