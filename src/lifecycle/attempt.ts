@@ -68,6 +68,8 @@ export class Attempt implements AttemptSink {
   disagrees = false
   /** Broken off by a bound of the caller or a stop of the gateway, which says nothing of the upstream. */
   isOurs = false
+  /** Broken off before anything was sent, so that no upstream has anything to bill. */
+  isUnsent = false
   /** When the upstream may be asked again by its own word. */
   quietUntil: EpochMs | null = null
   readonly #call: Call
@@ -147,6 +149,7 @@ export class Attempt implements AttemptSink {
   /** Breaks the attempt off because nobody waits for it any more; it ends with this outcome. */
   abandon(outcome: AttemptOutcome): void {
     if (this.outcome !== null) return
+    this.isUnsent = this.#handle?.isUnsent === true
     this.#handle?.abort()
     this.#conclude(outcome)
   }

@@ -219,6 +219,18 @@ describe('a caller who leaves', () => {
   })
 })
 
+describe('an attempt that is broken off before anything of it was sent', () => {
+  it.each([true, false])('costs nothing and gives its request back, and one that was sent does neither: %s', unsent => {
+    const limits = [{ scope: 'key:ci', unit: 'requests', amount: 5, window: 'total' }]
+    const { stage } = stageLife({ streamed: true, limits, timeLimits: { firstTokenMs: 500 } })
+    stage.unsent = unsent
+    stage.pass(500)
+    const { outcome, usage, dollars } = stage.records[0]!.attempts[0]!
+    expect([outcome, usage === null, dollars === 0n]).toEqual(['firstTokenTimeout', unsent, unsent])
+    expect(stage.limit('key:ci', 'requests')).toEqual({ used: unsent ? 0 : 1, held: 0 })
+  })
+})
+
 describe('a ledger that can not be written', () => {
   it('lets no call in that could not be accounted for', () => {
     const { stage } = stageLife({ writable: false })

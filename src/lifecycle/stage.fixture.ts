@@ -156,6 +156,8 @@ export function stageLife(over: StageOptions = {}) {
     lost: [] as CallRecord[],
     ended: 0,
     aborted: 0,
+    /** Whether attempts are still on their way to be sent. */
+    unsent: false,
     paused: false,
     now: 1_800_000_000_000,
     sink: null as AttemptSink | null,
@@ -190,6 +192,9 @@ export function stageLife(over: StageOptions = {}) {
       const entry: (typeof stage.asked)[number] = { request, sink }
       stage.asked.push(entry)
       return {
+        get isUnsent() {
+          return stage.unsent
+        },
         pause: () => {
           stage.paused = true
         },
