@@ -12,6 +12,9 @@ import type { Call } from './call.ts'
 import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
 
+/** So often a stream may say the caller's instructions and tools again before its content, as OpenAI's responses do. */
+const ECHOES = 3
+
 /** What an attempt tells those that it belongs to. */
 export interface AttemptOwner {
   /** The first content came, or a whole plain answer: the replica is alive. */
@@ -65,6 +68,8 @@ export class Attempt implements AttemptSink {
   disagrees = false
   /** Broken off by a bound of the caller or a stop of the gateway, which says nothing of the upstream. */
   isOurs = false
+  /** Broken off before anything was sent, so that no upstream has anything to bill. */
+  isUnsent = false
   /** When the upstream may be asked again by its own word. */
   quietUntil: EpochMs | null = null
   readonly #call: Call
@@ -145,6 +150,7 @@ export class Attempt implements AttemptSink {
   /** Breaks the attempt off because nobody waits for it any more; it ends with this outcome. */
   abandon(outcome: AttemptOutcome): void {
     if (this.outcome !== null) return
+    this.isUnsent = this.#handle?.isUnsent === true
     this.#handle?.abort()
     this.#conclude(outcome)
   }
@@ -212,9 +218,8 @@ export class Attempt implements AttemptSink {
   #pass(bytes: Uint8Array): void {
     if (this.begun) return this.#owner.show(this, bytes)
     this.#pieceBytes += bytes.length
-    if (this.#pieceBytes > this.#bounds.withheldBytes) {
-      return this.#spoil(`it sent ${this.#bounds.withheldBytes} bytes without any content`)
-    }
+    const most = this.#bounds.withheldBytes + ECHOES * this.#call.body.promptBytes
+    if (this.#pieceBytes > most) return this.#spoil(`it sent ${most} bytes without any content`)
     this.#pieces.push(bytes)
     if (this.reader!.sawContent || !this.#withholds) this.#begin()
   }

@@ -1,39 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Deployment } from '../vocabulary/deployment.ts'
-import type { Resilience } from '../vocabulary/resilience.ts'
-import { type StageOptions, stageLife } from './stage.fixture.ts'
-
-const bytes = (text: string) => Buffer.from(text)
-const STREAM = ['content-type', 'text/event-stream']
-
-function deployment(upstream: string, replicas = 1): Deployment {
-  const name = `${upstream}/m`
-  return { name, upstream, model: 'm', dialects: ['openai'], engine: null, replicas, grams: null }
-}
-const [A, B, C] = ['a', 'b', 'c'].map(name => deployment(name)) as [Deployment, Deployment, Deployment]
-
-/** A life of a model with three deployments, or those that are given. */
-function livesOn(resilience: Partial<Resilience> = {}, over: StageOptions = {}) {
-  const { stage, life, another } = stageLife({
-    deployments: [A, B, C],
-    ...over,
-    resilience: { attempts: 3, ...resilience },
-  })
-  const answer = (n: number, status: number, text: string, headers: string[] = []) => {
-    const { sink } = stage.asked[n]!
-    sink!.head(status, headers)
-    sink!.data(bytes(text))
-    sink!.end()
-  }
-  const stream = (n: number, text: string) => {
-    const { sink } = stage.asked[n]!
-    sink!.head(200, STREAM)
-    sink!.data(bytes(text))
-  }
-  const whom = () => stage.asked.map(({ request }) => `${request.deployment.upstream}${request.replica}`).join(' ')
-  const outcomes = () => stage.records[0]!.attempts.map(attempt => attempt.outcome)
-  return { stage, life, another, answer, stream, whom, outcomes, streamed: over.streamed ?? false }
-}
+import { A, B, bytes, deployment, livesOn, STREAM } from './lives.fixture.ts'
 
 describe('a call whose first deployment fails', () => {
   it('is answered by the next one, and its record tells both in order', () => {
@@ -195,6 +161,18 @@ describe('the bounds of a call', () => {
     expect([used > 50 && used <= 100, held]).toEqual([true, 0])
   })
 
+  it('leave no more than their caller lets them cost in all', () => {
+    // An attempt may cost 230,000 nano-dollars: 30 tokens at one dollar and a hundred at two, for a million.
+    const held = (maxDollars: bigint) => {
+      const { stage, whom } = livesOn({}, { call: { maxDollars } })
+      stage.asked[0]!.sink!.head(200, [])
+      stage.asked[0]!.sink!.data(bytes('x'.repeat(200)))
+      stage.asked[0]!.sink!.fail({ kind: 'cut', message: 'reset' })
+      return whom()
+    }
+    expect([held(300_000n), held(500_000n)]).toEqual(['a0', 'a0 b0'])
+  })
+
   it('let the next attempt start where there is room for it', () => {
     const limit = { scope: 'key:ci', unit: 'outputTokens', amount: 1_000, window: 'total' }
     const { stage, answer, whom } = livesOn({}, { limits: [limit] })
@@ -226,135 +204,6 @@ describe('a breaker', () => {
     answer(2, 200, 'U')
     another()
     expect(whom()).toBe('a0 a0 a0 a0')
-  })
-})
-
-describe('a rival', () => {
-  const hedging = { hedgeAfterMs: 500 }
-  /** Fifty calls that were answered, so that the next one may have a rival. */
-  function warm(over: StageOptions = {}) {
-    const lives = livesOn(hedging, { ...over, streamed: false })
-    lives.answer(0, 200, 'U')
-    for (let n = 1; n < 60; n++) {
-      lives.another()
-      lives.answer(n, 200, 'U')
-    }
-    return lives
-  }
-
-  it('is asked when content is long in coming; the first content wins, and the loser is recorded', () => {
-    const { stage, another, answer, whom } = warm()
-    const reply = another()
-    stage.pass(500)
-    expect(whom().split(' ').slice(60)).toEqual(['a0', 'b0'])
-    answer(61, 200, 'quick U')
-    stage.durable!(null)
-    expect([reply.text, stage.asked[60]!.sink]).toEqual(['quick U', null])
-    const record = stage.records.at(-1)!
-    expect(record.attempts.map(each => [each.deployment, each.outcome])).toEqual([
-      ['a/m', 'superseded'],
-      ['b/m', 'completed'],
-    ])
-    expect(record.dollars).toBe(record.attempts[0]!.dollars! + record.attempts[1]!.dollars!)
-  })
-
-  it('is none while the budget for rivals is used up, or within the first fifty calls', () => {
-    const { stage, another, whom } = warm()
-    for (let n = 0; n < 6; n++) another()
-    stage.pass(500)
-    expect(whom().split(' ').slice(66)).toHaveLength(3)
-    const cold = livesOn(hedging)
-    cold.stage.pass(500)
-    expect(cold.whom()).toBe('a0')
-  })
-
-  it('goes on alone when the first one fails, and nobody else is asked before it has failed too', () => {
-    const { stage, another, answer, whom } = warm()
-    const reply = another()
-    stage.pass(500)
-    answer(60, 500, 'oh')
-    expect(whom().split(' ').slice(60)).toEqual(['a0', 'b0'])
-    answer(61, 500, 'oh')
-    expect(whom().split(' ').slice(60)).toEqual(['a0', 'b0', 'c0'])
-    answer(62, 200, 'third U')
-    stage.durable!(null)
-    expect(reply.text).toBe('third U')
-  })
-
-  it('is stopped with the first one when the caller leaves', () => {
-    const { stage, another } = warm()
-    const reply = another()
-    stage.pass(500)
-    reply.onLeft!()
-    expect([stage.asked[60]!.sink, stage.asked[61]!.sink]).toEqual([null, null])
-    expect(stage.records.at(-1)!.attempts.map(({ outcome }) => outcome)).toEqual(['callerLeft', 'callerLeft'])
-  })
-})
-
-describe('a stream that breaks after something was shown', () => {
-  const cut = (lives: ReturnType<typeof livesOn>, n: number) =>
-    lives.stage.asked[n]!.sink!.fail({ kind: 'cut', message: 'reset' })
-
-  it('is gone on with by another deployment, which is told what was shown', () => {
-    const lives = livesOn({ onCut: 'continue' }, { streamed: true })
-    lives.stream(0, 'abc')
-    cut(lives, 0)
-    expect(Buffer.concat([...lives.stage.asked[1]!.request.body]).toString()).toMatch(/^b\/m prefill abc \d+$/)
-    lives.stream(1, 'deU.')
-    lives.stage.durable!(null)
-    expect(lives.stage.reply.text).toMatch(/^abcdeU\[[\d.]+\]\.$/)
-    expect(lives.stage.reply.events.filter(event => event === 'head')).toHaveLength(1)
-    expect([lives.outcomes(), lives.stage.records[0]!.outcome]).toEqual([['cut', 'completed'], 'completed'])
-  })
-
-  it('is asked anew where a prefill is refused, and joined where its text agrees', () => {
-    const lives = livesOn({ onCut: 'continue' }, { streamed: true })
-    lives.stream(0, 'abc')
-    cut(lives, 0)
-    lives.answer(1, 400, 'no prefill')
-    expect([lives.whom(), Buffer.concat([...lives.stage.asked[2]!.request.body]).toString()]).toEqual([
-      'a0 b0 b0',
-      expect.stringMatching(/^b\/m anew abc/),
-    ])
-    lives.stream(2, 'abcdeU.')
-    lives.stage.durable!(null)
-    expect(lives.stage.reply.text).toMatch(/^abcdeU\[[\d.]+\]\.$/)
-    expect(lives.outcomes()).toEqual(['cut', 'rejected', 'completed'])
-  })
-
-  it('ends in an honest error where nobody can go on as it began', () => {
-    const lives = livesOn({ onCut: 'continue' }, { streamed: true })
-    lives.stream(0, 'abc')
-    cut(lives, 0)
-    lives.answer(1, 400, 'no prefill')
-    lives.stream(2, 'xyz.')
-    lives.stage.durable!(null)
-    expect(lives.stage.reply.text).toMatch(/^abc\[[\d.]+\]<upstreamFailed>$/)
-    expect(lives.outcomes()).toEqual(['cut', 'rejected', 'malformed'])
-    expect(lives.stage.records[0]!.outcome).toBe('failed')
-  })
-
-  it.each([
-    ['onCut says so', 'fail', 'abc'],
-    ['a tool call was shown', 'continue', 'abT'],
-  ] as const)('is not gone on with where %s', (_, onCut, text) => {
-    const lives = livesOn({ onCut }, { streamed: true })
-    lives.stream(0, text)
-    cut(lives, 0)
-    lives.stage.durable!(null)
-    expect([lives.whom(), lives.stage.reply.text.endsWith('<upstreamFailed>')]).toEqual(['a0', true])
-  })
-
-  it('is gone on with as often as attempts are left', () => {
-    const lives = livesOn({ onCut: 'continue' }, { streamed: true })
-    lives.stream(0, 'ab')
-    cut(lives, 0)
-    lives.stream(1, 'cd')
-    cut(lives, 1)
-    expect(Buffer.concat([...lives.stage.asked[2]!.request.body]).toString()).toMatch(/^c\/m prefill abcd/)
-    lives.stream(2, 'efU.')
-    lives.stage.durable!(null)
-    expect(lives.stage.reply.text).toMatch(/^abcdefU\[[\d.]+\]\.$/)
   })
 })
 

@@ -9,6 +9,7 @@ import type { Tokens } from '../units/tokens.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { AttemptRecord } from '../vocabulary/record.ts'
+import type { RouteRecord } from '../vocabulary/route.ts'
 import { Attempt, type AttemptOwner, type Errand } from './attempt.ts'
 import type { Call } from './call.ts'
 import { type Choice, choose, type Exclusion } from './choice.ts'
@@ -34,7 +35,7 @@ export interface AttemptsEnd {
   readonly attempt: Attempt | null
   /** When asking again may help; null where nobody knows. */
   readonly retryAt: EpochMs | null
-  /** Who could not be asked, and why; null where that did not matter. */
+  /** Who could not be asked, and why; null where that did not matter, or where time was up. */
   readonly choice: Choice | null
 }
 
@@ -59,6 +60,8 @@ export class Attempts implements AttemptOwner {
   readonly #session: number
   readonly #ended: EndedAttempt[] = []
   #running: readonly Running[] = []
+  /** Attempts for which limits are being asked for room. */
+  #asking = 0
   #made = 0
   /** That answered or failed last; one that was superseded is none. */
   #last: Attempt | null = null
@@ -151,13 +154,15 @@ export class Attempts implements AttemptOwner {
     if (ended.outcome === 'superseded') return
     this.#last = attempt
     if (this.#isClosing) {
+      // Of two that were left to finish, the answer of the first is enough.
+      if (ended.outcome === 'completed') this.#supersedeOthers(attempt)
       if (this.#running.length === 0) this.#over()
     } else if (attempt === this.#winner) this.#winnerEnded(attempt)
     else if (fateOf(ended) === 'answer') {
       this.#supersedeOthers(attempt)
       this.#over()
-    } else if (this.#running.length === 0) this.#afterFailure(attempt)
-    // Else a rival may yet answer.
+    } else if (this.#running.length === 0 && this.#asking === 0) this.#afterFailure(attempt)
+    // Else a rival may yet answer, or is about to be asked.
   }
 
   /** Where the prompt of the conversation is cached from now on. */
@@ -217,7 +222,7 @@ export class Attempts implements AttemptOwner {
       if (this.#isOver || this.#isClosing) return
       const choice = this.#choose()
       const step = this.#next(choice)
-      if (step.kind === 'giveUp') return this.#over(choice, step.retryAt)
+      if (step.kind === 'giveUp') return this.#over(this.#times.isUp ? null : choice, step.retryAt)
       if (step.kind === 'wait') return this.#wait(step.until)
       if (this.#ask(step, choice, this.#isGoingOn ? 'prefill' : null)) return
     }
@@ -232,10 +237,10 @@ export class Attempts implements AttemptOwner {
     })
   }
 
-  #choose(): Choice {
+  #choose(again: Deployment | null = null): Choice {
     const { model } = this.#hold
     const running = this.#running.map(({ attempt }) => attempt.errand)
-    const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session }
+    const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session, again }
     return choose(this.#call, model, state, this.#world)
   }
 
@@ -253,9 +258,15 @@ export class Attempts implements AttemptOwner {
   /**
    * Asks a replica of a deployment, when what it may use is held for.
    *
+   * @param unasked told when nobody was asked after all, for want of room or because it came to nothing meanwhile
    * @returns false when no replica may be asked any more
    */
-  #ask(step: { deployment: Deployment; tried: readonly number[] }, choice: Choice, goOn: GoOn | null): boolean {
+  #ask(
+    step: { deployment: Deployment; tried: readonly number[] },
+    choice: Choice,
+    goOn: GoOn | null,
+    unasked: () => void = () => {},
+  ): boolean {
     const { health, clock, random } = this.#world
     const { deployment, tried } = step
     const taken = health.of(this.#hold.model, deployment).take(clock.now(), random.next, tried)
@@ -267,15 +278,25 @@ export class Attempts implements AttemptOwner {
     }
     const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
     const moreInputTokens = continuation === null ? 0 : this.#tokensOf(continuation.toldBytes)
+    this.#asking++
     this.#hold.cover({ running: this.#running.length, moreInputTokens }, isCovered => {
-      if (isCovered && !this.#isOver && !this.#isClosing) {
-        return this.#start(deployment, taken, { route: choice.record, goOn, continuation })
+      this.#asking--
+      const isWanted = this.#isWanted(goOn)
+      if (isCovered && isWanted) {
+        return this.#start(deployment, taken, { route: this.#routeTo(deployment, choice), goOn, continuation })
       }
       taken.ended('none', clock.now(), null)
+      unasked()
       // What the last one said is all that there is, since a limit has no room for another one.
-      if (!this.#isOver && this.#running.length === 0) this.#over(choice)
+      if (isWanted && this.#running.length === 0) this.#over(choice)
     })
     return true
+  }
+
+  /** Whether an attempt is still of use once there is room for it: a whole answer is not beside one that is shown. */
+  #isWanted(goOn: GoOn | null): boolean {
+    if (this.#isOver || this.#isClosing) return false
+    return goOn !== null || (this.#winner === null && !this.#isGoingOn)
   }
 
   #start(deployment: Deployment, taken: Taken, why: Pick<Errand, 'route' | 'goOn' | 'continuation'>): void {
@@ -289,6 +310,12 @@ export class Attempts implements AttemptOwner {
     if (isFirst && hedgeAfterMs !== null && why.goOn === null) {
       this.#cancelHedge = clock.after(hedgeAfterMs, () => this.#hedge())
     }
+  }
+
+  /** Why an attempt goes to a deployment: one that is asked once more is a candidate and not passed over. */
+  #routeTo(deployment: Deployment, { record }: Choice): RouteRecord | null {
+    const isAgain = record?.passedOver.some(({ deployment: name }) => name === deployment.name)
+    return isAgain ? this.#choose(deployment).record : record
   }
 
   #goOn(how: GoOn, deployment: Deployment): Continuation {
@@ -307,7 +334,8 @@ export class Attempts implements AttemptOwner {
     const step = this.#next(choice)
     const budget = this.#world.health.hedges(this.#hold.model)
     if (step.kind !== 'hedge' || !budget.claim()) return
-    if (!this.#ask(step, choice, null)) budget.giveBack()
+    const giveBack = () => budget.giveBack()
+    if (!this.#ask(step, choice, null, giveBack)) giveBack()
   }
 
   #endedOf(attempt: Attempt): EndedAttempt {

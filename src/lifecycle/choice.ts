@@ -35,6 +35,8 @@ export interface ChoiceState {
   readonly running: readonly { readonly deployment: Deployment; readonly replica: number }[]
   /** The conversation that the call belongs to, as `sessionHash` makes it. */
   readonly session: number
+  /** One that is asked once more though it was asked already; null for none. */
+  readonly again: Deployment | null
 }
 
 /** Puts the deployments of a model in the order in which a call asks them. */
@@ -114,7 +116,8 @@ function routeOptionOf(call: Call, model: Model, seen: Seen, world: World): Rout
 }
 
 /** Why a deployment is not asked now though it may serve the call; null when it is. */
-function whyNotNow({ deployment, untried }: DeploymentOption, { ended }: ChoiceState): string | null {
+function whyNotNow({ deployment, untried }: DeploymentOption, { ended, again }: ChoiceState): string | null {
+  if (deployment === again) return null
   if (untried === null) {
     const last = ended.findLast(attempt => attempt.deployment === deployment.name)
     return last === undefined ? 'is being asked' : `was asked already: ${last.outcome}`

@@ -1,3 +1,4 @@
+import { outcomeOfStatus } from '../policy/attempts/outcome.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Attempt } from './attempt.ts'
@@ -6,16 +7,27 @@ import type { Choice } from './choice.ts'
 /** By these an upstream refuses the gateway, not the caller: what they say is not the caller's to mend. */
 const REFUSES_US: ReadonlySet<number> = new Set([401, 403])
 
-/** Whether what an upstream said goes to the caller as it is: an answer, or an error of its own. */
+/**
+ * Whether what an upstream said goes to the caller as it is: an answer, or an error of its own, of which all came. Half
+ * of an error that it took too long to say would look as if it were whole.
+ */
 export function isRelayed({ outcome, status, failure }: Attempt): boolean {
   if (failure !== null) return false
   if (outcome === 'completed') return true
-  return status !== null && status >= 400 && status < 600 && !REFUSES_US.has(status)
+  return (
+    status !== null && status >= 400 && status < 600 && outcome === outcomeOfStatus(status) && !REFUSES_US.has(status)
+  )
 }
 
-/** What a caller is told when nobody could be asked. */
+/**
+ * What a caller is told when nobody could be asked.
+ *
+ * @param choice who there was, and why each was passed over; null when the time of the call was over before that
+ */
 export function nobodyFor(choice: Choice | null, retryAt: EpochMs | null, now: EpochMs): Refusal {
-  const reasons = (choice?.record?.passedOver ?? []).map(({ deployment, why }) => `${deployment} ${why}`)
+  if (choice === null)
+    return { cause: 'noDeployment', message: 'the time for this call was over before it could start' }
+  const reasons = (choice.record?.passedOver ?? []).map(({ deployment, why }) => `${deployment} ${why}`)
   const why = reasons.length > 0 ? `: ${reasons.join('; ')}` : ': what serves it failed, or asked to be left alone'
   const message = `no deployment can serve this model just now${why}`
   return retryAt === null

@@ -73,7 +73,7 @@ export class CallHold {
    * that fails several times could pass its limits.
    *
    * @param another beside those that are running; one that goes on with what was shown is told that too
-   * @param answer told at once where nothing is lacking
+   * @param answer told once: at once where nothing is lacking, and also when the call has ended meanwhile
    */
   cover(
     { running, moreInputTokens }: { readonly running: number; readonly moreInputTokens: Tokens },
@@ -94,9 +94,7 @@ export class CallHold {
     const isCovered =
       more.inputTokens === 0 && more.outputTokens === 0 && (more.dollars === null || more.dollars === 0n)
     if (isCovered) return answer(true)
-    this.#limits.extend(more, granted => {
-      if (!this.#isEnded) answer(granted)
-    })
+    this.#extend(this.#limits, more, granted => answer(granted && !this.#isEnded))
   }
 
   /**
@@ -151,9 +149,17 @@ export class CallHold {
 
   #ask(outputTokens: Tokens, answer: (granted: boolean) => void): void {
     const more = moreFor(this.#call, this.model, { held: this.left, outputTokens }, this.#world)
-    this.#limits!.extend(more, granted => {
+    this.#extend(this.#limits!, more, granted => {
       if (!this.#isEnded) answer(granted)
     })
+  }
+
+  /** Asks limits for more, within what the caller itself lets this call cost with all its attempts. */
+  #extend(limits: LimitHold, more: Amounts, answer: (granted: boolean) => void): void {
+    const { maxDollars } = this.#call
+    const { dollars } = limits.held
+    if (maxDollars !== null && (dollars ?? 0n) + (more.dollars ?? 0n) > maxDollars) return answer(false)
+    limits.extend(more, answer)
   }
 
   /**

@@ -57,6 +57,16 @@ describe('a plain answer', () => {
     expect(stage.records[0]!.attempts[0]!.outcome).toBe(outcome)
   })
 
+  it('of an error that did not come whole in its time is not shown as if it had', () => {
+    const { stage } = stageLife({ timeLimits: { totalMs: 1_000 } })
+    stage.sink!.head(500, ['content-type', 'application/json'])
+    stage.sink!.data(bytes('{"error": {"mess'))
+    stage.pass(1_000)
+    stage.durable!(null)
+    expect([stage.reply.status, stage.reply.text]).toEqual([502, 'upstreamTimeout'])
+    expect(stage.records[0]!.attempts[0]).toMatchObject({ outcome: 'timedOut', status: 500, dollars: 0n })
+  })
+
   it.each([302, 304, 600])('of status %i is no answer to a call, and nobody pays for it', status => {
     const { stage } = stageLife()
     stage.sink!.head(status, ['location', 'http://10.0.0.1/'])
@@ -150,6 +160,18 @@ describe('a stream', () => {
     expect([stage.reply.status, stage.reply.text, stage.aborted]).toEqual([502, 'upstreamFailed', 1])
   })
 
+  it('may say its caller again before its content, but not more than can be kept', () => {
+    const outcomes = [1_000_119, 1_000_120].map(count => {
+      const { stage } = stageLife({ streamed: true, timeLimits: { firstTokenMs: 60_000 } })
+      stage.sink!.head(200, STREAM)
+      // Of reports, which are no content; then one byte of it. The prompt has forty bytes.
+      stage.sink!.data(bytes('U'.repeat(count)))
+      stage.sink?.data(bytes('a.'))
+      return stage.records[0]!.attempts[0]!.outcome
+    })
+    expect(outcomes).toEqual(['completed', 'malformed'])
+  })
+
   it('that a stop breaks off says that the gateway stops, not that the upstream failed', () => {
     const { stage, life } = stageLife({ streamed: true })
     stage.sink!.head(200, STREAM)
@@ -202,6 +224,18 @@ describe('a caller who leaves', () => {
     const [record] = stage.records
     expect(record).toMatchObject({ outcome: 'callerLeft', attempts: [{ outcome: 'callerLeft' }] })
     expect(record!.dollars! > 0n && record!.dollars! <= record!.heldDollars!).toBe(true)
+  })
+})
+
+describe('an attempt that is broken off before anything of it was sent', () => {
+  it.each([true, false])('costs nothing and gives its request back, and one that was sent does neither: %s', unsent => {
+    const limits = [{ scope: 'key:ci', unit: 'requests', amount: 5, window: 'total' }]
+    const { stage } = stageLife({ streamed: true, limits, timeLimits: { firstTokenMs: 500 } })
+    stage.unsent = unsent
+    stage.pass(500)
+    const { outcome, usage, dollars } = stage.records[0]!.attempts[0]!
+    expect([outcome, usage === null, dollars === 0n]).toEqual(['firstTokenTimeout', unsent, unsent])
+    expect(stage.limit('key:ci', 'requests')).toEqual({ used: unsent ? 0 : 1, held: 0 })
   })
 })
 

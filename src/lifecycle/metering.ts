@@ -44,6 +44,7 @@ export function meter(
 ): Metered {
   // Counting tokens is free at every provider that offers it.
   if (call.wire.endpoint === 'messages/count_tokens') return NOTHING
+  if (attempt.isUnsent) return NOTHING
   // Nobody bills a redirect or an error.
   if (attempt.status !== null && (attempt.status < 200 || attempt.status >= 300)) return NOTHING
   const usage = usageOf(call, attempt, summary, context.held)

@@ -6,6 +6,7 @@ import { tariffFromOverride } from '../policy/pricing/tariff.ts'
 import { Warmth } from '../policy/routing/warmth.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../ports/engine.ts'
+import type { LimitHold, Limits } from '../ports/limits.ts'
 import type { CallTimings } from '../ports/observer.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { ParsedBody } from '../ports/wire.ts'
@@ -103,6 +104,34 @@ export interface StageOptions {
   /** Of `fast`; one when not said. */
   readonly deployments?: readonly Deployment[]
   readonly call?: Partial<Call>
+  /** So long it takes to hear whether there is room for more of a call, as from another thread; no time when not said. */
+  readonly roomAfterMs?: number
+}
+
+/** Limits whose answers about more of a call take their time. */
+function lateLimits(limits: Pick<Limits, 'admit'>, clock: Clock, delayMs: number): Pick<Limits, 'admit'> {
+  return {
+    admit: (call, need, answer) =>
+      limits.admit(call, need, said => {
+        if (said.kind !== 'admit') return answer(said)
+        const { hold } = said
+        let isEnded = false
+        const end = (how: () => void) => {
+          isEnded = true
+          how()
+        }
+        const late: LimitHold = {
+          get held() {
+            return hold.held
+          },
+          extend: (more, granted) =>
+            void clock.after(delayMs, () => (isEnded ? granted(false) : hold.extend(more, granted))),
+          post: actual => end(() => hold.post(actual)),
+          void: () => end(() => hold.void()),
+        }
+        answer({ ...said, hold: late })
+      }),
+  }
 }
 
 function limitOf(value: Record<string, unknown>, createdAt: number): Limit {
@@ -127,6 +156,8 @@ export function stageLife(over: StageOptions = {}) {
     lost: [] as CallRecord[],
     ended: 0,
     aborted: 0,
+    /** Whether attempts are still on their way to be sent. */
+    unsent: false,
     paused: false,
     now: 1_800_000_000_000,
     sink: null as AttemptSink | null,
@@ -161,6 +192,9 @@ export function stageLife(over: StageOptions = {}) {
       const entry: (typeof stage.asked)[number] = { request, sink }
       stage.asked.push(entry)
       return {
+        get isUnsent() {
+          return stage.unsent
+        },
         pause: () => {
           stage.paused = true
         },
@@ -216,7 +250,7 @@ export function stageLife(over: StageOptions = {}) {
         stage.durable = durable
       },
     },
-    limits: desk,
+    limits: over.roomAfterMs === undefined ? desk : lateLimits(desk, clock, over.roomAfterMs),
     expectations: new Expectations(),
     model: name => (name === 'fast' ? call.model : over.models?.[name]),
     observer: {
@@ -276,7 +310,10 @@ export function stageLife(over: StageOptions = {}) {
     new Life({ ...call, ...changes }, reply, world).start()
     return reply
   }
+  /** Calls that are under way at the deployments of `fast`, as its health knows. */
+  const outstanding = () =>
+    call.model.deployments.reduce((sum, deployment) => sum + health.of(call.model, deployment).outstanding(), 0)
   const life = new Life(call, stage.reply, world)
   life.start()
-  return { stage, life, another }
+  return { stage, life, another, outstanding }
 }

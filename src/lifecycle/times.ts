@@ -40,6 +40,11 @@ export class Times {
     return Math.min(this.#totalAt, this.#deadlineAt)
   }
 
+  /** Whether the call had to be over by now. */
+  get isUp(): boolean {
+    return this.endsAt !== null && this.#clock.now() >= this.endsAt
+  }
+
   /** Something is shown: a deadline is for that. */
   answerBegan(): void {
     this.#cancelDeadline?.()

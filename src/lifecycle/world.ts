@@ -33,7 +33,7 @@ export interface World {
 export interface LifecycleBounds {
   /** Bytes of one plain answer; a larger one ends as malformed. */
   readonly answerBytes: number
-  /** Bytes of a stream that are kept while it has shown no content; one that sends more is malformed. */
+  /** Bytes of a stream, besides the caller's own, that are kept while it has shown no content; one that sends more is malformed. */
   readonly withheldBytes: number
   /** Output tokens held for a call whose caller and model name no maximum. */
   readonly outputTokens: number

@@ -40,6 +40,8 @@ export interface AttemptSink {
 
 /** An attempt on its way. */
 export interface AttemptHandle {
+  /** True while nothing of the request was sent, so that no upstream has anything to bill. Absent means false. */
+  readonly isUnsent?: boolean
   /** Stops reading the answer until `resume`; bytes under way may still come. */
   pause(): void
   resume(): void

@@ -32,6 +32,14 @@ describe('an attempt that a fault strikes', () => {
     expect([told, wordsOf(heard.text).length]).toEqual([['pause', 'pause', 'resume'], 100])
   })
 
+  it('says that nothing was sent where its fault lets nothing reach the upstream', () => {
+    const unsent = FAULT_KINDS.filter(kind => {
+      const { engine, clock } = stage([faultOf(kind, {})])
+      return listen(engine, clock, ask('chat/completions', true)).handle.isUnsent
+    })
+    expect(unsent).toEqual(['refuse', 'neverAccept'])
+  })
+
   it.each(FAULT_KINDS)('%s: aborted, it frees the upstream, keeps no timer and says nothing more', kind => {
     for (const afterMs of [0, 20, 60]) {
       const { engine, clock, idle } = stage([faultOf(kind, { waitMs: 10 })])

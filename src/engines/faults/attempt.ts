@@ -2,7 +2,10 @@ import type { Cancel, Clock } from '../../ports/clock.ts'
 import type { AttemptHandle, AttemptSink, EngineClient, UpstreamRequest } from '../../ports/engine.ts'
 import type { DurationMs } from '../../units/time.ts'
 import { Outlet } from './outlet.ts'
-import type { Fault } from './plan.ts'
+import type { Fault, FaultKind } from './plan.ts'
+
+/** Faults by which nothing of a request reaches anybody. */
+const UNREACHED: ReadonlySet<FaultKind> = new Set(['refuse', 'neverAccept'])
 
 /** An attempt that a fault strikes: what its play has to work with. */
 export class FaultyAttempt implements AttemptHandle {
@@ -29,6 +32,10 @@ export class FaultyAttempt implements AttemptHandle {
     this.clock = of.clock
     this.#client = of.client
     this.outlet = new Outlet(of.sink, of.clock, () => of.ended(this))
+  }
+
+  get isUnsent(): boolean {
+    return UNREACHED.has(this.fault.kind) || this.#inner?.isUnsent === true
   }
 
   pause(): void {

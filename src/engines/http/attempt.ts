@@ -31,6 +31,10 @@ export class AttemptDispatch implements AttemptHandle {
     this.#sink = sink
   }
 
+  get isUnsent(): boolean {
+    return this.#controller === null
+  }
+
   start(): void {
     this.#dispatch(this.#connections.take())
   }

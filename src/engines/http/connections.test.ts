@@ -78,7 +78,9 @@ describe('an attempt that is aborted', () => {
     const { url, sockets } = await rawUpstream(well)
     const told = new Told()
     const engine = client(url)
-    engine.attempt(request(), told).abort()
+    const handle = engine.attempt(request(), told)
+    expect(handle.isUnsent).toBe(true)
+    handle.abort()
     expect((await ask(engine)).status).toBe(200)
     await expect.poll(() => sockets.size, waits).toBe(1)
     expect(told.events).toEqual([])
@@ -113,6 +115,7 @@ describe('an attempt that is aborted', () => {
     const told = new Told()
     const handle = client(url).attempt(request({ body: LARGE }), told)
     await expect.poll(() => read, waits).toBeGreaterThan(0)
+    expect(handle.isUnsent).toBe(false)
     handle.abort()
     slow = false
     for (const socket of sockets) socket.resume()
