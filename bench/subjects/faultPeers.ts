@@ -14,18 +14,17 @@ import { litellm, litellmCommand, modelAt, QUIET } from './litellm.ts'
 import { portkey } from './portkey.ts'
 
 const MS_PER_SECOND = 1_000
-/** Statuses after which Portkey asks again; its own list leaves the time limit's 408 out. */
-const RETRIED = [408, 429, 500, 502, 503, 504]
 
 /**
- * LiteLLM at its best for this: each model falls back on the healthy deployment, failed calls are tried once more, no
- * waits between tries, a deployment that fails is cooled down, and both of its time limits are set.
+ * LiteLLM at its best for this: each model falls back on the healthy deployment at once, because a retry of the failing
+ * one first waits, for as long as a `retry-after` says; a deployment that fails is cooled down; both of its time limits
+ * are set.
  */
 export const litellmFaults: Subject = {
   ...litellm,
   name: 'litellm-faults',
   describe: () =>
-    `${litellm.describe()}; fallbacks, num_retries 1, timeout, stream_timeout, allowed_fails and cooldown`,
+    `${litellm.describe()}; fallbacks, num_retries 0, timeout, stream_timeout, allowed_fails, cooldown_time`,
   only: 'faults',
   command: place =>
     litellmCommand(place, {
@@ -35,8 +34,7 @@ export const litellmFaults: Subject = {
       ],
       router_settings: {
         fallbacks: CASES.map(({ name }) => ({ [name]: [MODEL.openai] })),
-        num_retries: 1,
-        retry_after: 0,
+        num_retries: 0,
         timeout: LIMITS.totalMs / MS_PER_SECOND,
         stream_timeout: LIMITS.firstTokenMs / MS_PER_SECOND,
         allowed_fails: 3,
@@ -48,11 +46,14 @@ export const litellmFaults: Subject = {
   reach: ({ name }) => ({ model: name, headers: litellm.headers({ port: 0, upstreamPort: 0, directory: '' }) }),
 }
 
-/** Portkey at its best for this: `strategy: fallback` over both targets, one retry of each, and its time limit. */
+/**
+ * Portkey at its best for this: `strategy: fallback` over both targets and its time limit, without retries, before each
+ * of which it waits a second.
+ */
 export const portkeyFaults: Subject = {
   ...portkey,
   name: 'portkey-faults',
-  describe: () => `${portkey.describe()}; strategy fallback, retry 1, request_timeout`,
+  describe: () => `${portkey.describe()}; strategy fallback without retry, request_timeout`,
   only: 'faults',
   command: place => {
     const command = portkey.command(place)
@@ -67,7 +68,7 @@ export const portkeyFaults: Subject = {
 }
 
 function portkeyConfig({ fault, mode }: Case, upstreamPort: number): object {
-  const target = { provider: 'openai', api_key: 'sk-mock', retry: { attempts: 1, on_status_codes: RETRIED } }
+  const target = { provider: 'openai', api_key: 'sk-mock' }
   return {
     strategy: { mode: 'fallback' },
     request_timeout: mode === 'stream' ? LIMITS.firstTokenMs : LIMITS.totalMs,
