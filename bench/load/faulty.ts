@@ -195,8 +195,12 @@ export function startDeaf(port: number): Listening {
   return startProgram('deaf', { argv: [compiled('deaf'), DEAF_HOST, String(port)] })
 }
 
+export interface Started extends Listening {
+  readonly process: Pinned
+}
+
 /** A program of the bench on the load generator's core. */
-export function startProgram(name: string, command: Command): Listening & { readonly process: Pinned } {
+export function startProgram(name: string, command: Command): Started {
   const directory = scratch(name)
   const process = startPinned(command, LOAD_CORE, join(directory, 'output.log'))
   const close = async (): Promise<void> => {

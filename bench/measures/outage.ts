@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Ending, endingOf, readStream } from '../ending.ts'
 import { ask, type Seen } from '../load/caller.ts'
-import { HEALTHY_HOST, startProgram } from '../load/faulty.ts'
-import type { Listening } from '../load/server.ts'
+import { HEALTHY_HOST, type Started, startProgram } from '../load/faulty.ts'
 import { TEXT } from '../load/speech.ts'
 import { freePort } from '../process.ts'
 import { percentile } from '../statistics.ts'
@@ -17,10 +16,12 @@ export const STREAMS = 200
 /** The models of the gateway: what becomes of a stream that breaks after something was shown. */
 export const POLICIES = ['fail', 'continue'] as const
 const PATIENCE_MS = 30_000
+/** Of a stream, from the call to its end. */
+const STREAM_MS = 3_300
 /** When the upstream dies and returns, and when the last stream is opened, in milliseconds of the load. */
-const DIES_MS = 3_000
-const RETURNS_MS = 6_000
-const ENDS_MS = 10_000
+const DIES_MS = 5_000
+const RETURNS_MS = 8_000
+const ENDS_MS = 18_000
 /** A program of Node listens after about so long. */
 const STARTS_MS = 1_000
 /** Streams of the load's last part tell whether the upstream that came back is used. */
@@ -51,11 +52,12 @@ export async function measureOutages(
       await pause(DIES_MS)
       // A process that ends takes its connections with it, and its port refuses from then on.
       const diedMs = performance.now()
+      dying.process.child.kill('SIGKILL')
       await dying.close()
       await pause(RETURNS_MS - DIES_MS)
       dying = startModel(OUTAGE_HOST, port, 'returned')
       const watched = await load
-      keep(round, subject.name, found(watched, diedMs))
+      keep(round, subject.name, await found(target, watched, diedMs))
     } finally {
       await target?.stop()
       await dying.close()
@@ -64,7 +66,7 @@ export async function measureOutages(
   }
 }
 
-function startModel(host: string, port: number, name: string): Listening {
+function startModel(host: string, port: number, name: string): Started {
   const argv = [process.execPath, join(ROOT, 'bench', 'load', 'continuing.ts'), host, String(port), name]
   return startProgram(name, { argv })
 }
@@ -76,6 +78,8 @@ async function loadOf(target: Running): Promise<ByPolicy> {
   const end = performance.now() + ENDS_MS
   const all = new Map<string, Watched[]>(POLICIES.map(policy => [policy, []]))
   const caller = async (model: string, number: number): Promise<void> => {
+    // Spread over a stream's length, so that the death meets streams of every age.
+    await pause((number / STREAMS) * STREAM_MS)
     for (let i = 0; performance.now() < end; i++) {
       const messages = [{ role: 'user', content: `What is done at gate ${number} on day ${i} when a valve jams?` }]
       const body = { model, messages, max_tokens: 128, stream: true }
@@ -89,12 +93,37 @@ async function loadOf(target: Running): Promise<ByPolicy> {
   return all
 }
 
-function found(watched: ByPolicy, diedMs: number): Found {
+async function found(target: Running, watched: ByPolicy, diedMs: number): Promise<Found> {
   const figures: Record<string, number> = {}
   for (const [policy, all] of watched) {
     for (const [name, value] of Object.entries(outageFigures(all, diedMs))) figures[`${policy}.${name}`] = value
+    const gaps = await gapsOf(target, all.filter(hasMoved))
+    figures[`${policy}.movedGapP50Ms`] = percentile(gaps, 0.5) ?? 0
+    figures[`${policy}.movedGapMaxMs`] = percentile(gaps, 1) ?? 0
   }
   return { figures, faults: [] }
+}
+
+interface Receipt {
+  readonly attempts: readonly { readonly startedAt: string; readonly durationMs: number }[]
+}
+
+/** Milliseconds from the end of a failed attempt to the start of the next one, as receipts tell: what a move takes. */
+async function gapsOf(target: Running, moved: readonly Watched[]): Promise<number[]> {
+  const gaps: number[] = []
+  for (const { seen } of moved) {
+    const url = `http://127.0.0.1:${target.port}/v1/receipts/${seen.headers['x-penstock-request-id']}`
+    const { attempts } = (await (await fetch(url, { headers: target.headers })).json()) as Receipt
+    for (const [i, { startedAt }] of attempts.entries()) {
+      const before = attempts[i - 1]
+      if (before) gaps.push(Math.max(0, Date.parse(startedAt) - Date.parse(before.startedAt) - before.durationMs))
+    }
+  }
+  return gaps
+}
+
+function hasMoved({ seen, ending }: Watched): boolean {
+  return ending === 'survived' && Number(seen.headers['x-penstock-attempts']) > 1
 }
 
 /** What became of the streams of one model. */
@@ -104,8 +133,8 @@ export function outageFigures(all: readonly Watched[], diedMs: number): Readonly
   const caught = all.filter(one => isDying(one) && wasShowingAt(one, diedMs))
   const became = (ending: Ending) => caught.filter(one => one.ending === ending).length
   const whole = all.filter(({ ending }) => ending === 'survived')
-  const moved = whole.filter(one => Number(one.seen.headers['x-penstock-attempts']) > 1 && !caught.includes(one))
-  const still = whole.filter(one => Number(one.seen.headers['x-penstock-attempts']) === 1 && !caught.includes(one))
+  const moved = whole.filter(one => hasMoved(one) && !caught.includes(one))
+  const still = whole.filter(one => !hasMoved(one) && !caught.includes(one))
   const firstMs = (some: readonly Watched[], share: number) =>
     percentile(
       some.flatMap(({ seen }) => seen.firstContentMs ?? []),
