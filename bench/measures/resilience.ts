@@ -6,6 +6,9 @@ import { measureLatency } from './latency.ts'
 import { type Length, measurePlain, measureStreams, warmUp } from './load.ts'
 import { type Found, type Keep, sideBySide } from './sideBySide.ts'
 
+/** A caller alone makes thousands of calls in this time, which is enough for their middle. */
+const LATENCY_SECONDS = 2
+
 /** Everything on, the plain configuration with one deployment, and the bare proxy that bounds are told in. */
 export async function measureResilience(
   upstreamPort: number,
@@ -27,8 +30,9 @@ async function all(target: Running, upstreamPort: number, length: Length): Promi
   await quiet(target)
   const streams = await measureStreams(target, length)
   await quiet(target)
-  const own = await measureLatency(target, length)
-  const alone = await measureLatency(direct(upstreamPort), length)
+  const short = { ...length, seconds: LATENCY_SECONDS }
+  const own = await measureLatency(target, short)
+  const alone = await measureLatency(direct(upstreamPort), short)
   const { callsPerSecond = 0, cpuPerCallUs = 0, p99Ms = 0 } = plain.figures
   const { streamsPerSecond = 0, cpuPerFrameUs = 0, firstFrameP50Ms = 0 } = streams.figures
   const p50Ms = own.figures.p50WithoutCommitMs ?? own.figures.p50Ms ?? 0
