@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
 import { MEASURES, type MeasureName } from './result.ts'
 import type { Subject } from './subject.ts'
+import { litellmFaults, portkeyFaults } from './subjects/faultPeers.ts'
 import { litellm } from './subjects/litellm.ts'
 import { nginx } from './subjects/nginx.ts'
 import { penstock, penstockCompiled, penstockInMemory, penstockLimited, penstockThreads } from './subjects/penstock.ts'
 import { portkey } from './subjects/portkey.ts'
 import { litellmRace, litellmStrictRace, penstockRace, penstockThreadsRace } from './subjects/racers.ts'
+import { penstockDead, penstockFaults, penstockHedge, penstockOutage, penstockResilient } from './subjects/resilient.ts'
 import { sglangRouter, vllmRouter } from './subjects/routers.ts'
 import { bare } from './subjects/undici.ts'
 import type { Dialect } from './traffic.ts'
@@ -26,6 +28,13 @@ export const SUBJECTS: readonly Subject[] = [
   penstockThreadsRace,
   litellmRace,
   litellmStrictRace,
+  penstockResilient,
+  penstockDead,
+  penstockOutage,
+  penstockHedge,
+  penstockFaults,
+  litellmFaults,
+  portkeyFaults,
 ]
 
 export interface Options {

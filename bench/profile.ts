@@ -1,7 +1,7 @@
 /**
- * Where a call's time goes: runs Penstock (`penstock`, `penstock-ram`, `-limits`, `-threads`) or the bare proxy (`bare`)
- * under load with V8's sampling profiler on and prints self time per call (or per frame) in microseconds, by thread, by
- * part and by function.
+ * Where a call's time goes: runs Penstock (`penstock`, `penstock-ram`, `-limits`, `-threads`, `-resilience`) or the bare
+ * proxy (`bare`) under load with V8's sampling profiler on and prints self time per call (or per frame) in microseconds,
+ * by thread, by part and by function.
  *
  *   node bench/profile.ts [--subject NAME] [--work plain|streams|paced] [--seconds N] [--top N] [--allocations]
  *
@@ -15,6 +15,7 @@ import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/l
 import { type Command, freePort, LOAD_CORE, startPinned, threadMicroseconds } from './process.ts'
 import { answers, call, type Subject, start } from './subject.ts'
 import { penstock, penstockInMemory, penstockLimited, penstockThreads } from './subjects/penstock.ts'
+import { penstockResilient } from './subjects/resilient.ts'
 import { bare } from './subjects/undici.ts'
 import { plainBody } from './traffic.ts'
 import { compiled, discard, ROOT, scratch } from './workshop.ts'
@@ -27,6 +28,7 @@ const SUBJECTS = {
   'penstock-ram': penstockInMemory,
   'penstock-limits': penstockLimited,
   'penstock-threads': penstockThreads,
+  'penstock-resilience': penstockResilient,
   bare,
 }
 const WORKS = { plain: measurePlain, streams: measureStreams, paced: measurePaced }

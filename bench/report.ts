@@ -1,3 +1,4 @@
+import { faultSections } from './faultReport.ts'
 import { limitSections } from './limitReport.ts'
 import { fixed, table } from './markdown.ts'
 import { streamsWithin, WANTED_STREAMS } from './measures/memory.ts'
@@ -19,6 +20,7 @@ export function report(result: Result): string {
     targetTable(result),
     ...sections(result),
     ...limitSections(result),
+    ...faultSections(result),
     ...micro(result),
     '## Subjects',
     subjectTable(result),

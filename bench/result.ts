@@ -19,6 +19,11 @@ export const MEASURES = [
   'limits',
   'threads',
   'race',
+  'resilience',
+  'dead',
+  'outage',
+  'faults',
+  'hedge',
   'micro',
 ] as const
 export type MeasureName = (typeof MEASURES)[number]

@@ -1,16 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { measureDead } from './measures/dead.ts'
 import { measureDisk } from './measures/disk.ts'
+import { measureFaults } from './measures/faults.ts'
+import { measureHedges } from './measures/hedge.ts'
 import { measureLatency } from './measures/latency.ts'
 import { measureLimits } from './measures/limits.ts'
 import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/load.ts'
 import { measureMemory } from './measures/memory.ts'
+import { measureOutages } from './measures/outage.ts'
 import { measureRaces } from './measures/race.ts'
+import { measureResilience } from './measures/resilience.ts'
 import { npmStartMs } from './measures/startup.ts'
 import { measureThreads } from './measures/threads.ts'
 import type { Options } from './options.ts'
-import { DIRECT } from './ratios.ts'
 import type { Measurement, MeasureName, SubjectState } from './result.ts'
-import { quiet, type Running, type Subject, start } from './subject.ts'
+import { direct, quiet, type Running, type Subject, start } from './subject.ts'
 import { Unavailable } from './workshop.ts'
 
 const IN_ROUNDS = ['plain', 'streams', 'paced', 'latency'] as const satisfies readonly MeasureName[]
@@ -64,12 +68,18 @@ export class Bench {
       if (measure === 'limits') await measureLimits(this.#upstreamPort, this.#options, keep)
       if (measure === 'threads') await measureThreads(this.#upstreamPort, this.#options, keep)
       if (measure === 'race') await measureRaces(subject, keep)
+      if (measure === 'resilience') await measureResilience(this.#upstreamPort, this.#options, keep)
+      if (measure === 'dead') await measureDead(this.#upstreamPort, this.#options, keep)
+      if (measure === 'outage') await measureOutages(subject, this.#options, keep)
+      if (measure === 'faults') await measureFaults(subject, this.#options, keep)
+      if (measure === 'hedge') await measureHedges(subject, this.#options, keep)
     })
   }
 
   /** One turn of every subject; each round begins with another one. */
   async #round(round: number): Promise<void> {
-    if (IN_ROUNDS.some(measure => this.#options.measures.has(measure))) await this.#measureAll(round, this.#direct())
+    if (IN_ROUNDS.some(measure => this.#options.measures.has(measure)))
+      await this.#measureAll(round, direct(this.#upstreamPort))
     const subjects = this.#available().filter(({ only }) => only === undefined)
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(i + round - 1) % subjects.length]!
@@ -143,10 +153,5 @@ export class Bench {
       this.#unavailable.set(subject.name, reason)
       this.#say(`${subject.name} can't be measured: ${reason}`)
     }
-  }
-
-  #direct(): Running {
-    const nothing = { headers: {}, directory: null, process: null, startedMs: null, stop: async () => undefined }
-    return { name: DIRECT, port: this.#upstreamPort, ...nothing }
   }
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import type { Case } from './load/faulty.ts'
 import { type Command, cpuSeconds, freePort, GATEWAY_CORE, type Pinned, startPinned } from './process.ts'
+import { DIRECT } from './ratios.ts'
 import type { MeasureName } from './result.ts'
 import { type Body, plainBody } from './traffic.ts'
 import { discard, scratch, Unavailable } from './workshop.ts'
@@ -41,6 +43,13 @@ export interface Subject {
   readonly aside?: boolean
   /** The one measure that it exists for. */
   readonly only?: MeasureName
+  /** How a call reaches the deployments that stand behind a fault: its model, and headers where these say where to. */
+  readonly reach?: (fault: Case, upstreamPort: number) => Reach
+}
+
+export interface Reach {
+  readonly model: string
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** A subject that has started, or the mock upstream itself, which is the ceiling of load generator and upstream. */
@@ -54,6 +63,12 @@ export interface Running {
   /** From spawning it to its first answer. */
   readonly startedMs: number | null
   readonly stop: () => Promise<void>
+}
+
+/** The mock upstream itself. */
+export function direct(upstreamPort: number): Running {
+  const nothing = { headers: {}, directory: null, process: null, startedMs: null, stop: async () => undefined }
+  return { name: DIRECT, port: upstreamPort, ...nothing }
 }
 
 /** Starts a subject on its core, or on more of them, and waits until it serves a call. */

@@ -1,3 +1,4 @@
+import { faultVerdicts } from './faultTargets.ts'
 import { limitVerdicts } from './limitTargets.ts'
 import { added, DIRECT, figure, ratio } from './ratios.ts'
 import type { MeasureName, Result } from './result.ts'
@@ -30,5 +31,6 @@ export function verdicts(result: Result): Verdict[] {
     atMost('bytes of a plain call on disk', MAX_BYTES_PER_CALL, bytes, '', false),
     atMost('start-up to the first answer', MAX_STARTUP_MS, startup, ' ms', false),
     ...limitVerdicts(result),
+    ...faultVerdicts(result),
   ]
 }

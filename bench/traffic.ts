@@ -53,6 +53,7 @@ export interface PlainLoad {
   readonly errors: number
   readonly p50Us: number
   readonly p99Us: number
+  readonly maxUs: number
   readonly meanUs: number
   /** What the gateway says in `server-timing`; null unless asked for and said. */
   readonly gateway: Quantiles | null

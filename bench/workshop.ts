@@ -40,7 +40,7 @@ export function which(name: string): string | null {
 }
 
 /** Compiles `bench/load/NAME.c` when its source is newer than what was built before. */
-export function compiled(name: 'upstream' | 'streams'): string {
+export function compiled(name: 'upstream' | 'streams' | 'deaf'): string {
   const source = join(ROOT, 'bench', 'load', `${name}.c`)
   const binary = join(CACHE, 'bin', name)
   if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return binary

@@ -34,7 +34,7 @@ end
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format(
-    '{"requests":%d,"durationUs":%d,"bytes":%d,"errors":%d,"p50Us":%.1f,"p99Us":%.1f,"meanUs":%.1f,"gateway":%s,"commit":%s}\n',
+    '{"requests":%d,"durationUs":%d,"bytes":%d,"errors":%d,"p50Us":%.1f,"p99Us":%.1f,"maxUs":%.1f,"meanUs":%.1f,"gateway":%s,"commit":%s}\n',
     summary.requests, summary.duration, summary.bytes, e.connect + e.read + e.write + e.status + e.timeout,
-    latency:percentile(50), latency:percentile(99), latency.mean, quantiles("gateway"), quantiles("commit")))
+    latency:percentile(50), latency:percentile(99), latency.max, latency.mean, quantiles("gateway"), quantiles("commit")))
 end

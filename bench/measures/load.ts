@@ -37,6 +37,7 @@ export async function measurePlain(target: Running, { dialect, seconds }: Length
       callsPerSecond: load.requests / elapsed,
       p50Ms: load.p50Us / 1000,
       p99Ms: load.p99Us / 1000,
+      maxMs: load.maxUs / 1000,
       othersCores,
       ...perWork(cpu, elapsed, load.requests, 'Call'),
     },

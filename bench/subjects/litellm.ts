@@ -12,13 +12,16 @@ const VERSION = '1.106.2'
 /** It refuses to start without one. */
 const MASTER_KEY = 'sk-bench-5f1c9d3e7a2b4c6d8e0f1a3b5c7d9e2f'
 
+/** Nothing is written where there is no database. */
+export const QUIET = { disable_spend_logs: true }
+
 /** One worker, no database: less than it needs for virtual keys. */
 export const litellm: Subject = {
   name: 'litellm',
   describe: () => `LiteLLM proxy ${VERSION} from PyPI, one worker, no database`,
   messages: false,
   prepare: () => void pythonProgram(PACKAGE, VERSION, 'litellm'),
-  command: place => command(place, { settings: { disable_spend_logs: true }, prices: {} }),
+  command: place => litellmCommand(place, configuration(place, { settings: QUIET, prices: {} })),
   headers: () => ({ authorization: `Bearer ${MASTER_KEY}` }),
 }
 
@@ -40,13 +43,13 @@ export function litellmWith(of: {
     command: place => {
       writeFileSync(join(place.directory, 'bench_auth.py'), AUTH)
       const settings = {
-        disable_spend_logs: true,
+        ...QUIET,
         custom_auth: 'bench_auth.user_api_key_auth',
         custom_auth_run_common_checks: true,
         ...of.settings,
       }
       const prices = { input_cost_per_token: PRICE.input / 1e6, output_cost_per_token: PRICE.output / 1e6 }
-      return command(place, { settings, prices })
+      return litellmCommand(place, configuration(place, { settings, prices }))
     },
   }
 }
@@ -64,20 +67,28 @@ async def user_api_key_auth(request, api_key):
     return UserAPIKeyAuth(api_key=api_key, token=token, max_budget=CAPS.get(api_key), spend=0.0)
 `
 
-function command(
-  { port, upstreamPort, directory }: Place,
+function configuration(
+  { upstreamPort }: Place,
   { settings, prices }: { readonly settings: object; readonly prices: object },
-): Command {
+): object {
+  return {
+    model_list: [modelAt(MODEL.openai, `http://127.0.0.1:${upstreamPort}/v1`, prices)],
+    litellm_settings: { telemetry: false, num_retries: 0 },
+    general_settings: settings,
+  }
+}
+
+/** A deployment of a name that callers ask for. */
+export function modelAt(name: string, base: string, more: object = {}): object {
+  return {
+    model_name: name,
+    litellm_params: { model: 'openai/mock-model', api_base: base, api_key: 'sk-mock', ...more },
+  }
+}
+
+export function litellmCommand({ port, directory }: Place, configuration: object): Command {
   const file = join(directory, 'litellm.yaml')
-  const model = { model: 'openai/mock-model', api_base: `http://127.0.0.1:${upstreamPort}/v1`, api_key: 'sk-mock' }
-  writeFileSync(
-    file,
-    JSON.stringify({
-      model_list: [{ model_name: MODEL.openai, litellm_params: { ...model, ...prices } }],
-      litellm_settings: { telemetry: false, num_retries: 0 },
-      general_settings: settings,
-    }),
-  )
+  writeFileSync(file, JSON.stringify(configuration))
   const program = join(pythonHome(PACKAGE, VERSION), 'bin', 'litellm')
   const where = ['--host', '127.0.0.1', '--port', String(port), '--num_workers', '1']
   return {
