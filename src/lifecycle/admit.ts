@@ -59,8 +59,10 @@ export function admit(call: Call, world: World, answer: (admission: Admission) =
   return isAnswered ? null : () => cancel?.()
 }
 
-function limitedCall({ caller, dialect, runBudget, maxDollars }: Call, model: Model, skip: readonly string[]) {
-  return { caller, model: model.name, upstreams: upstreamsIn(model, dialect.name), runBudget, maxDollars, skip }
+function limitedCall(call: Call, model: Model, skip: readonly string[]) {
+  const { caller, dialect, runBudget, maxDollars, deadlineAt } = call
+  const upstreams = upstreamsIn(model, dialect.name)
+  return { caller, model: model.name, upstreams, runBudget, maxDollars, deadlineAt, skip }
 }
 
 function refusalOf(limit: LimitRefusal, { body }: Call, { worst }: Need): Refusal {

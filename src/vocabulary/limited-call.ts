@@ -1,4 +1,5 @@
 import type { NanoDollars } from '../units/money.ts'
+import type { EpochMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Caller } from './caller.ts'
 
@@ -13,6 +14,8 @@ export interface LimitedCall {
   readonly runBudget: NanoDollars | null
   /** Of `x-penstock-max-dollars`. */
   readonly maxDollars: NanoDollars | null
+  /** Until when it may wait for room, if it says; else as long as the limit lets it. */
+  readonly deadlineAt?: EpochMs | null
   /** Ids of limits that sent the call to another model: they neither bind nor count it. */
   readonly skip: readonly string[]
 }

@@ -128,7 +128,8 @@ export class LimitBook {
     const { onReached } = member.rule.terms
     const waitMs: DurationMs = onReached.kind === 'queue' ? onReached.waitMs : 0
     const arrival = this.#waiting.nextArrival()
-    const ticket: Ticket = { call, need: needs, amounts, arrival, deadline: this.#now + waitMs, member: null }
+    const deadline = Math.min(this.#now + waitMs, call.deadlineAt ?? Number.POSITIVE_INFINITY)
+    const ticket: Ticket = { call, need: needs, amounts, arrival, deadline, member: null }
     this.#waiting.add(ticket, member)
     return { kind: 'queue', ticket, limit: member.view() }
   }

@@ -51,6 +51,14 @@ describe('calls that wait', () => {
     ])
   })
 
+  it('wait no longer than their deadline', () => {
+    const book = bookOf(SLOT)
+    admitted(book.decide(callOf(), atMost(amounts()), START))
+    queued(book, START, { ...callOf(), deadlineAt: START + 2 * SECOND })
+    expect(book.nextWakeAt).toBe(START + 2 * SECOND)
+    expect(book.wake(START + 2 * SECOND)).toMatchObject([{ decision: { kind: 'refuse' } }])
+  })
+
   it('are refused when they have waited long enough, by the limit that they waited for', () => {
     const book = bookOf(SLOT)
     admitted(book.decide(callOf(), atMost(amounts()), START))
