@@ -102,8 +102,8 @@ export class Attempt implements AttemptSink {
   start(engine: EngineClient, { timeLimits, connectMs }: Resilience): void {
     const { wire, query, headers, body } = this.#call
     const { deployment, replica, continuation } = this.errand
-    // Without a bound on the first token nobody else would be asked in its place: what comes before it may be shown.
-    this.#withholds = timeLimits.firstTokenMs !== null
+    // A lone upstream without a bound on its first token is waited for anyhow: what comes before it may be shown.
+    this.#withholds = timeLimits.firstTokenMs !== null || deployment.replicas > 1
     this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
       {

@@ -160,18 +160,6 @@ describe('a stream', () => {
     expect([stage.reply.status, stage.reply.text, stage.aborted]).toEqual([502, 'upstreamFailed', 1])
   })
 
-  it('may say its caller again before its content, but not more than can be kept', () => {
-    const outcomes = [1_000_119, 1_000_120].map(count => {
-      const { stage } = stageLife({ streamed: true, timeLimits: { firstTokenMs: 60_000 } })
-      stage.sink!.head(200, STREAM)
-      // Of reports, which are no content; then one byte of it. The prompt has forty bytes.
-      stage.sink!.data(bytes('U'.repeat(count)))
-      stage.sink?.data(bytes('a.'))
-      return stage.records[0]!.attempts[0]!.outcome
-    })
-    expect(outcomes).toEqual(['completed', 'malformed'])
-  })
-
   it('that a stop breaks off says that the gateway stops, not that the upstream failed', () => {
     const { stage, life } = stageLife({ streamed: true })
     stage.sink!.head(200, STREAM)
