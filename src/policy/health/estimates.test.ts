@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeploymentHealth } from './deployment.ts'
-import { fail, healthOf, START, succeed, take } from './health.fixture.ts'
+import { fail, healthOf, START, succeed, TERMS, take } from './health.fixture.ts'
 
 const FRESH_MS = 300_000
 const MINUTE_MS = 60_000
@@ -91,6 +91,17 @@ describe('the learnt time to the first token', () => {
     taken.ended('failed', START, null)
     taken.answered(START, { waitedMs: 900, streamed: true })
     expect(health.timeToFirstTokenMs(START)).toBe(100)
+  })
+
+  it('is forgotten when a probe finds the deployment well again: it was learnt before the outage, under another load', () => {
+    const health = healthOf()
+    for (let i = 0; i < 16; i++) stream(health, START, 5_000)
+    fail(health, START, TERMS.failures)
+    const now = START + TERMS.openMs
+    const probe = take(health, now)
+    expect([probe.isProbe, health.timeToFirstTokenMs(now)]).toEqual([true, 5_000])
+    probe.answered(now, { waitedMs: 40, streamed: true })
+    expect(health.timeToFirstTokenMs(now)).toBe(40)
   })
 })
 

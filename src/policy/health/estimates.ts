@@ -43,6 +43,12 @@ export class Estimates {
     this.#floats[this.#float + F.at] = now
   }
 
+  /** As if nothing had been learnt of its speed. */
+  forgetTimes(): void {
+    this.firstToken.forget()
+    this.answer.forget()
+  }
+
   /** From 0 to 1; the longer nothing is heard the nearer to 0. Null while nothing is known. */
   failureShare(now: EpochMs): number | null {
     const weight = this.#fading(now)
@@ -82,6 +88,11 @@ export class RecentMedian {
     if (filled < SAMPLES) this.#ints[this.#int + RING.filled] = filled + 1
     this.#floats[this.#float + RING.last] = now
     this.#floats[this.#float + RING.median] = this.#medianAt(now)
+  }
+
+  forget(): void {
+    this.#ints[this.#int + RING.filled] = 0
+    this.#ints[this.#int + RING.next] = 0
   }
 
   /** Of the samples that were fresh when the last one came; null when there is none, or that one is not fresh itself. */

@@ -69,6 +69,8 @@ export class TakenReplica implements Taken {
     const learnt = streamed ? estimates.firstToken : estimates.answer
     lock.acquire()
     try {
+      // How quick it was before it failed, and under what load, says nothing of now: it would be held against it for minutes.
+      if (this.isProbe) estimates.forgetTimes()
       learnt.add(waitedMs, now)
       replica.breaker.answered(pass, now)
     } finally {
