@@ -47,6 +47,20 @@ export function checkQuiet(told: readonly Told[]): void {
   }
 }
 
+const ENDS = new Set(['end', 'unreachable', 'cut', 'timedOut', 'abort'])
+
+/** Upstreams are left alone once nobody wants more of them: each hears its end once, and gives nothing that is shown to nobody. */
+export function checkEnds({ tried }: Told): void {
+  for (const { asked, record, endedAt, place } of tried) {
+    const who = `${asked.call}, attempt ${place} (${record.outcome})`
+    const ends = asked.told.filter(({ is }) => ENDS.has(is)).map(({ is }) => is)
+    must(ends.length === 1, `${who}: it ended by ${ends}`)
+    const isWhole = record.outcome === 'completed'
+    const last = asked.told.at(-1)!
+    must(isWhole || last.at <= endedAt + SLACK_MS, `${who}: goes on for ${last.at - endedAt} ms when it was over`)
+  }
+}
+
 function isSamePlace(one: Tried, other: Tried): boolean {
   return one.record.deployment === other.record.deployment && one.asked.replica === other.asked.replica
 }

@@ -84,7 +84,8 @@ const SHORT_CHARACTERS = 16
 
 /** Whether a text ends in the beginning of what one said that was told to go on and began anew, and broke off at once. */
 function isShortStart({ lived, tried }: Told, text: string): boolean {
-  if (!tried.some(({ asked, goesOn }) => goesOn === 'prefill' && asked.upstream.way === 'stranger')) return false
+  const isToldByOther = tried.some(({ goesOn }) => goesOn === 'prefill')
+  if (!isToldByOther || !tried.some(({ asked }) => asked.upstream.way === 'stranger')) return false
   const texts = textsFor(lived.planned).map(({ endless }) => endless)
   for (let length = 1; length < SHORT_CHARACTERS; length++) {
     const [before, after] = [text.slice(0, -length), text.slice(-length)]

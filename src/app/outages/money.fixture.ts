@@ -27,13 +27,18 @@ export function checkMoney({ lived, record, tried }: Told): void {
     if (isRefused(each)) must(usage === null, `${who}: a refusal was paid for`)
     else if (outcome === 'completed' && !record.limited) checkReported(each, who)
     else if (usage !== null) checkEstimated(each, record, who)
-    else must(each.contentEvent === null, `${who}: content was not paid for`)
+    else must(isUnpaid(each), `${who}: what was begun was not paid for`)
   }
   must(record.dollars === sum, `${id}: ${record.dollars} of attempts that cost ${sum}`)
 }
 
 function isRefused({ record: { outcome, status } }: Tried): boolean {
   return outcome === 'unreachable' || (status !== null && status >= 400)
+}
+
+/** An error is no answer, whatever came before its words; else an engine that began has read its prompt. */
+function isUnpaid({ record: { outcome }, asked, contentEvent }: Tried): boolean {
+  return contentEvent === null && (outcome === 'serverError' || asked.answer === '')
 }
 
 function checkReported({ record: { usage }, asked }: Tried, who: string): void {

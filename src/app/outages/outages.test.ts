@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FAULT_KINDS } from '../../engines/faults/plan.ts'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../../vocabulary/outcome.ts'
 import { must, type Told, toldBy } from './attempts.fixture.ts'
-import { checkBounds, checkQuiet } from './bounds.fixture.ts'
+import { checkBounds, checkEnds, checkQuiet } from './bounds.fixture.ts'
 import { checkBreakers } from './breakers.fixture.ts'
 import { planOf } from './draw.fixture.ts'
 import { checkRivals, EVENTS, eventsOf, eventsOfBreakers } from './events.fixture.ts'
@@ -27,6 +27,7 @@ function checkCall(told: Told, { plan }: Outage): void {
   checkMoney(told)
   checkOutcomes(told, resilience.timeLimits.totalMs!)
   checkBounds(told, resilience)
+  checkEnds(told)
   const { record, tried, lived } = told
   // One that left before anybody was asked has no record, and no answer that would refuse it.
   if (record !== null || lived.caller.heads > 0) count(`call ${record?.outcome ?? 'refused'}`)
@@ -40,12 +41,6 @@ function checkCall(told: Told, { plan }: Outage): void {
 /** All is over: nothing is at work, held, or waited for. */
 async function checkRest(outage: Outage): Promise<void> {
   const { plan, upstreams, health } = outage
-  for (const { call, told } of upstreams.asked) {
-    must(
-      told.some(({ is }) => is !== 'head' && is !== 'data'),
-      `${call}: an attempt goes on for ever`,
-    )
-  }
   must(upstreams.busy === 0, `${upstreams.busy} answers are still written`)
   for (const deployment of plan.model.deployments) {
     const outstanding = health.of(plan.model, deployment).outstanding()

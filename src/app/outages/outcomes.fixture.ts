@@ -97,7 +97,8 @@ function isAllowed({ record, asked, goesOn }: Tried, { record: call }: Told): bo
   if (outcome === 'rejected' && status === 400 && worked === null && fault?.kind !== 'status') {
     return upstream.way === 'short' || (upstream.way === 'noPrefill' && goesOn === 'prefill')
   }
-  if (fault === null) return outcome === 'completed' || (streamed && (LATE as readonly string[]).includes(outcome))
+  // Simulated engines are never late, and one that waits for its caller is not silent.
+  if (fault === null) return outcome === 'completed'
   if (fault.kind === 'status') return outcome === outcomeOf(fault.status)
   if (fault.kind === 'noDone' && outcome === 'cut') return endpoint !== 'chat/completions'
   return ENDS[fault.kind][streamed ? 1 : 0].includes(outcome)
