@@ -1,0 +1,88 @@
+import { type ReferenceAttempt, ReferenceReplica } from '../../policy/health/reference.fixture.ts'
+import type { Verdict } from '../../policy/health/taken.ts'
+import type { Model } from '../../vocabulary/deployment.ts'
+import { must, type Told, type Tried } from './attempts.fixture.ts'
+import { isDeadline } from './outcomes.fixture.ts'
+
+interface Happening {
+  readonly event: number
+  happen(): void
+}
+
+/** What the breakers of a history were seen to do. */
+export interface BreakersSeen {
+  probesWell: number
+  probesFailed: number
+  slow: number
+}
+
+/** While a breaker is open nobody is asked, and one at a time finds out whether it is well again: told anew, as plainly as can be. */
+export function checkBreakers(told: readonly Told[], model: Model): BreakersSeen {
+  const seen: BreakersSeen = { probesWell: 0, probesFailed: 0, slow: 0 }
+  const replicas = new Map<string, ReferenceReplica>()
+  const happenings = told
+    .flatMap(call => call.tried.map(tried => ({ call, tried })))
+    .flatMap(({ call, tried }) => {
+      const name = `${tried.record.deployment} ${tried.asked.replica}`
+      const replica = replicas.get(name) ?? new ReferenceReplica(model.resilience.breaker)
+      replicas.set(name, replica)
+      return happeningsOf(tried, { call, name, replica, totalMs: model.resilience.timeLimits.totalMs!, seen })
+    })
+  for (const { happen } of happenings.sort((one, other) => one.event - other.event)) happen()
+  return seen
+}
+
+function happeningsOf(
+  tried: Tried,
+  of: { call: Told; name: string; replica: ReferenceReplica; totalMs: number; seen: BreakersSeen },
+): readonly Happening[] {
+  const { replica, seen, name } = of
+  const { asked, contentEvent, endEvent, endedAt, quietUntil } = tried
+  let attempt: ReferenceAttempt | null = null
+  const verdict = verdictOf(tried, of.call, of.totalMs)
+  const begins = () => {
+    const kind = replica.kind(asked.at)
+    if (kind === 'recovering') seen.slow++
+    attempt = replica.take(asked.at)
+    must(attempt !== null, `${asked.call}, attempt ${tried.place}: ${name} is asked while it is ${kind}`)
+  }
+  const answered = () => replica.answered(attempt!, asked.told.find(({ event }) => event === contentEvent)!.at)
+  const ended = () => {
+    if (attempt!.isProbe && verdict === 'well') seen.probesWell++
+    if (attempt!.isProbe && verdict === 'failed') seen.probesFailed++
+    replica.ended(attempt!, verdict, { now: endedAt, quietUntil })
+  }
+  return [
+    { event: asked.event, happen: begins },
+    ...(contentEvent === null || contentEvent === endEvent ? [] : [{ event: contentEvent, happen: answered }]),
+    { event: endEvent, happen: ended },
+  ]
+}
+
+/** Refusals of what was asked show that somebody is there, but for those of the gateway's key. */
+function verdictOf(tried: Tried, call: Told, totalMs: number): Verdict {
+  const { outcome, status } = tried.record
+  switch (outcome) {
+    case 'completed':
+      return 'well'
+    case 'rejected':
+      return status === 401 ? 'failed' : 'well'
+    case 'rateLimited':
+      return 'limited'
+    case 'callerLeft':
+    case 'superseded':
+      return 'none'
+    case 'timedOut':
+      return isDeadline(call, tried, totalMs) ? 'none' : 'failed'
+    case 'malformed':
+      return isDisagreement(tried) ? 'none' : 'failed'
+    default:
+      return 'failed'
+  }
+}
+
+/** A continuation that could be read and contradicts what was shown. */
+export function isDisagreement({ record, goesOn, asked, contentEvent, given }: Tried): boolean {
+  if (record.outcome !== 'malformed' || goesOn === null || contentEvent === null) return false
+  return asked.fault === null || !given.includes('rehearsed')
+}
