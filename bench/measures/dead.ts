@@ -2,7 +2,7 @@ import { DEAF_HOST, REFUSING_HOST, startDeaf } from '../load/faulty.ts'
 import { json, serveOn } from '../load/server.ts'
 import type { Running } from '../subject.ts'
 import { penstockDeadAt, penstockOne, penstockTwo } from '../subjects/resilient.ts'
-import { type Length, measurePlain, warmUp } from './load.ts'
+import { type Length, measurePlain, warmUpWell } from './load.ts'
 import { type Keep, sideBySide } from './sideBySide.ts'
 
 const ERRING_HOST = '127.0.0.4'
@@ -25,7 +25,7 @@ export async function measureDead(
   const work = {
     upstreamPort,
     rounds: length.rounds,
-    warm: (target: Running) => warmUp(target, length.dialect),
+    warm: (target: Running) => warmUpWell(target, length.dialect),
     measure: (target: Running) => measurePlain(target, length),
   }
   try {

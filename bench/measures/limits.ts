@@ -1,6 +1,6 @@
 import { quiet, type Running } from '../subject.ts'
 import { penstock, penstockLimited } from '../subjects/penstock.ts'
-import { type Length, measurePlain, measureStreams, warmUp } from './load.ts'
+import { type Length, measurePlain, measureStreams, warmUpWell } from './load.ts'
 import { type Found, type Keep, sideBySide } from './sideBySide.ts'
 
 /** Plain calls and streams with limits that bind them, and without any. */
@@ -12,7 +12,7 @@ export async function measureLimits(
   const work = {
     upstreamPort,
     rounds: length.rounds,
-    warm: (target: Running) => warmUp(target, length.dialect),
+    warm: (target: Running) => warmUpWell(target, length.dialect),
     measure: (target: Running) => both(target, length),
   }
   await sideBySide([penstock, penstockLimited], work, keep)

@@ -8,6 +8,8 @@ type Found = Pick<Measurement, 'figures' | 'faults'>
 /** Node's optimising compilers need some 80,000 calls: measured, a call costs half as much after eight seconds as in the first. */
 const WARM_UP_PLAIN_SECONDS = 8
 const WARM_UP_STREAM_SECONDS = 2
+const WARM_CALLS = 60_000
+const WARM_UPS = 3
 const PLAIN_CONNECTIONS = 64
 const STREAM_CONNECTIONS = 64
 /** 256 streams of 50 frames a second: a load that every compiled or Node subject carries, each frame by itself. */
@@ -19,10 +21,21 @@ export interface Length {
   readonly seconds: number
 }
 
-/** Plain and streamed calls until compilers and caches have settled. */
-export async function warmUp(target: Running, dialect: Dialect): Promise<void> {
-  await loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds: WARM_UP_PLAIN_SECONDS })
+/** Plain and streamed calls until compilers and caches have settled. Returns how many plain calls it was. */
+export async function warmUp(target: Running, dialect: Dialect): Promise<number> {
+  const connections = PLAIN_CONNECTIONS
+  const { requests } = await loadPlain(target, { dialect, connections, seconds: WARM_UP_PLAIN_SECONDS })
   await loadStreams(target, { dialect, connections: STREAM_CONNECTIONS, seconds: WARM_UP_STREAM_SECONDS, pace: null })
+  return requests
+}
+
+/**
+ * Warms up again where others use the machine: what several processes of Node are compared by is small beside what they
+ * are slower by while they compile.
+ */
+export async function warmUpWell(target: Running, dialect: Dialect): Promise<void> {
+  let calls = 0
+  for (let i = 0; i < WARM_UPS && calls < WARM_CALLS; i++) calls += await warmUp(target, dialect)
 }
 
 /** Plain calls at saturation. */

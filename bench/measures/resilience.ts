@@ -3,7 +3,7 @@ import { penstock } from '../subjects/penstock.ts'
 import { penstockResilient } from '../subjects/resilient.ts'
 import { bare } from '../subjects/undici.ts'
 import { measureLatency } from './latency.ts'
-import { type Length, measurePlain, measureStreams, warmUp } from './load.ts'
+import { type Length, measurePlain, measureStreams, warmUpWell } from './load.ts'
 import { type Found, type Keep, sideBySide } from './sideBySide.ts'
 
 /** A caller alone makes thousands of calls in this time, which is enough for their middle. */
@@ -18,7 +18,7 @@ export async function measureResilience(
   const work = {
     upstreamPort,
     rounds: length.rounds,
-    warm: (target: Running) => warmUp(target, length.dialect),
+    warm: (target: Running) => warmUpWell(target, length.dialect),
     measure: (target: Running) => all(target, upstreamPort, length),
   }
   await sideBySide([bare, penstock, penstockResilient], work, keep)
