@@ -3,7 +3,7 @@ import { forbidsRetry, quietUntil } from '../policy/attempts/retry-after.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, TransportFailure } from '../ports/engine.ts'
 import type { AnswerSummary, Continuation, GoOn, StreamEnd, StreamReader } from '../ports/wire.ts'
-import type { EpochMs, MonotonicMs } from '../units/time.ts'
+import type { DurationMs, EpochMs, MonotonicMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { Resilience } from '../vocabulary/resilience.ts'
@@ -14,6 +14,9 @@ import type { LifecycleBounds } from './world.ts'
 
 /** So often a stream may say the caller's instructions and tools again before its content, as OpenAI's responses do. */
 const ECHOES = 3
+
+/** So long what comes before the first content is kept back where nobody else would be asked in place of a slow one. */
+const EARLY_MS: DurationMs = 1_000
 
 /** What an attempt tells those that it belongs to. */
 export interface AttemptOwner {
@@ -82,6 +85,7 @@ export class Attempt implements AttemptSink {
   #pieces: Uint8Array[] = []
   #pieceBytes = 0
   #cancelLinger: Cancel | null = null
+  #cancelSoon: Cancel | null = null
   readonly #watch: Watch
 
   constructor(call: Call, errand: Errand, owner: AttemptOwner, clock: Clock, bounds: LifecycleBounds) {
@@ -102,7 +106,7 @@ export class Attempt implements AttemptSink {
   start(engine: EngineClient, { timeLimits, connectMs }: Resilience): void {
     const { wire, query, headers, body } = this.#call
     const { deployment, replica, continuation } = this.errand
-    // A lone upstream without a bound on its first token is waited for anyhow: what comes before it may be shown.
+    // A lone upstream without a bound on its first token is waited for anyhow: what comes before it is shown after a while.
     this.#withholds = timeLimits.firstTokenMs !== null || deployment.replicas > 1
     this.#watch.start(timeLimits, body.streamed)
     this.#handle = engine.attempt(
@@ -219,12 +223,22 @@ export class Attempt implements AttemptSink {
     if (this.begun) return this.#owner.show(this, bytes)
     this.#pieceBytes += bytes.length
     const most = this.#bounds.withheldBytes + ECHOES * this.#call.body.promptBytes
-    if (this.#pieceBytes > most) return this.#spoil(`it sent ${most} bytes without any content`)
+    const isFull = this.#pieceBytes > most
+    if (isFull && this.#withholds) return this.#spoil(`it sent ${most} bytes without any content`)
     this.#pieces.push(bytes)
-    if (this.reader!.sawContent || !this.#withholds) this.#begin()
+    if (this.reader!.sawContent || isFull) this.#begin()
+    else if (!this.#withholds) this.#beginSoon()
+  }
+
+  /** Many an upstream fails just after its first frame, and may be asked again as long as nothing was shown. */
+  #beginSoon(): void {
+    this.#cancelSoon ??= this.#clock.after(EARLY_MS, () => {
+      if (!this.begun && this.outcome === null) this.#begin()
+    })
   }
 
   #begin(): void {
+    this.#cancelSoon?.()
     this.begun = true
     const withheld = this.answer()
     this.#pieces = []
@@ -293,6 +307,7 @@ export class Attempt implements AttemptSink {
 
   #conclude(outcome: AttemptOutcome): void {
     this.#watch.end()
+    this.#cancelSoon?.()
     this.outcome = outcome
     this.endedAt = this.#clock.monotonic()
     this.#owner.attemptEnded(this)

@@ -13,6 +13,7 @@ import type { RouteRecord } from '../vocabulary/route.ts'
 import { Attempt, type AttemptOwner, type Errand } from './attempt.ts'
 import type { Call } from './call.ts'
 import { type Choice, choose, type Exclusion } from './choice.ts'
+import { endedOf, gaveUpWaiting } from './endings.ts'
 import type { CallHold } from './hold.ts'
 import { Times } from './times.ts'
 import type { World } from './world.ts'
@@ -98,9 +99,9 @@ export class Attempts implements AttemptOwner {
   callerLeft(): void {
     this.#close()
     const { drainMs } = this.#resilience
-    if (drainMs === null || this.#running.length === 0) return this.#abandonAll('callerLeft', true)
+    if (drainMs === null || this.#running.length === 0) return this.#abandonAll()
     for (const { attempt } of this.#running) attempt.resume()
-    this.#times.drain(drainMs, () => this.#abandonAll('callerLeft', true))
+    this.#times.drain(drainMs, () => this.#abandonAll())
   }
 
   /** Ends everything because the gateway stops. */
@@ -140,7 +141,7 @@ export class Attempts implements AttemptOwner {
   attemptEnded(attempt: Attempt): void {
     const { taken } = this.#running.find(each => each.attempt === attempt)!
     this.#running = this.#running.filter(each => each.attempt !== attempt)
-    const ended = this.#endedOf(attempt)
+    const ended = endedOf(attempt, this.#call, this.#world.clock.now())
     this.#ended.push(ended)
     if (this.#call.body.streamed && gaveUpWaiting(attempt))
       taken.unanswered(ended.endedAt, attempt.endedAt! - attempt.started)
@@ -161,8 +162,12 @@ export class Attempts implements AttemptOwner {
     else if (fateOf(ended) === 'answer') {
       this.#supersedeOthers(attempt)
       this.#over()
-    } else if (this.#running.length === 0 && this.#asking === 0) this.#afterFailure(attempt)
-    // Else a rival may yet answer, or is about to be asked.
+    } else if (this.#asking === 0) {
+      const [other] = this.#running
+      if (other === undefined) this.#afterFailure(attempt)
+      // The first one is as slow as it was: another rival takes the place of the one that failed.
+      else if (other.attempt.errand.place < attempt.errand.place) this.#hedge(true)
+    }
   }
 
   /** Where the prompt of the conversation is cached from now on. */
@@ -327,37 +332,34 @@ export class Attempts implements AttemptOwner {
     return this.#world.expectations.shownTokens(this.#hold.model.name, shownBytes)
   }
 
-  /** The attempt under way has shown nothing for long: a rival may be quicker, as long as rivals are few. */
-  #hedge(): void {
+  /**
+   * The attempt under way has shown nothing for long: a rival may be quicker, as long as rivals are few.
+   *
+   * @param isPaid the call has had its rival, in whose place this one is asked
+   */
+  #hedge(isPaid = false): void {
     if (this.#isOver || this.#isClosing || this.#winner !== null || this.#running.length !== 1) return
     const choice = this.#choose()
     const step = this.#next(choice)
     const budget = this.#world.health.hedges(this.#hold.model)
-    if (step.kind !== 'hedge' || !budget.claim()) return
-    const giveBack = () => budget.giveBack()
-    if (!this.#ask(step, choice, null, giveBack)) giveBack()
-  }
-
-  #endedOf(attempt: Attempt): EndedAttempt {
-    const { errand, status, quietUntil, isFinal } = attempt
-    const outcome = attempt.outcome!
-    return {
-      deployment: errand.deployment.name,
-      replica: errand.replica,
-      outcome,
-      status,
-      quietUntil,
-      isFinal,
-      isTooLong: outcome === 'rejected' && this.#call.wire.saysTooLong(status!, attempt.answer()),
-      isContinuation: errand.continuation !== null,
-      endedAt: this.#world.clock.now(),
+    if (step.kind !== 'hedge' || !(isPaid || budget.claim())) return
+    const giveBack = () => {
+      if (!isPaid) budget.giveBack()
     }
+    if (!this.#ask(step, choice, null, giveBack)) giveBack()
   }
 
   /** @param isCallers the caller's bound or the gateway's, which says nothing of the upstream */
   #timeUp(isCallers: boolean): void {
     this.#close()
-    this.#abandonAll('timedOut', isCallers)
+    if (this.#running.length === 0) return this.#over()
+    const { totalMs } = this.#resilience.timeLimits
+    const now = this.#world.clock.monotonic()
+    for (const { attempt } of this.#running) {
+      // One that had less than half of the time is not slow because others were.
+      attempt.isOurs = isCallers || now - attempt.started < (totalMs ?? 0) / 2
+      attempt.abandon('timedOut')
+    }
   }
 
   #close(): void {
@@ -366,12 +368,11 @@ export class Attempts implements AttemptOwner {
     this.#cancelHedge?.()
   }
 
-  #abandonAll(outcome: AttemptOutcome, isOurs: boolean): void {
-    if (this.#isOver) return
+  #abandonAll(): void {
     if (this.#running.length === 0) return this.#over()
     for (const { attempt } of this.#running) {
-      attempt.isOurs = isOurs
-      attempt.abandon(outcome)
+      attempt.isOurs = true
+      attempt.abandon('callerLeft')
     }
   }
 
@@ -387,9 +388,4 @@ export class Attempts implements AttemptOwner {
     if (this.#last?.outcome === 'completed') this.#world.health.hedges(this.#hold.model).called()
     this.#owner.over({ attempt: this.#last, retryAt, choice })
   }
-}
-
-/** Whether nobody wanted to wait for its content any longer. */
-function gaveUpWaiting({ outcome, firstTokenAt }: Attempt): boolean {
-  return firstTokenAt === null && (outcome === 'firstTokenTimeout' || outcome === 'superseded')
 }

@@ -1,7 +1,9 @@
+import type { EndedAttempt } from '../policy/attempts/fate.ts'
 import { outcomeOfStatus } from '../policy/attempts/outcome.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Attempt } from './attempt.ts'
+import type { Call } from './call.ts'
 import type { Choice } from './choice.ts'
 
 /** By these an upstream refuses the gateway, not the caller: what they say is not the caller's to mend. */
@@ -33,4 +35,26 @@ export function nobodyFor(choice: Choice | null, retryAt: EpochMs | null, now: E
   return retryAt === null
     ? { cause: 'noDeployment', message }
     : { cause: 'noDeployment', message, retryAfterMs: Math.max(0, retryAt - now) }
+}
+
+/** What is known of an attempt that has ended, for what comes next. */
+export function endedOf(attempt: Attempt, { wire }: Call, endedAt: EpochMs): EndedAttempt {
+  const { errand, status, quietUntil, isFinal } = attempt
+  const outcome = attempt.outcome!
+  return {
+    deployment: errand.deployment.name,
+    replica: errand.replica,
+    outcome,
+    status,
+    quietUntil,
+    isFinal,
+    isTooLong: outcome === 'rejected' && wire.saysTooLong(status!, attempt.answer()),
+    isContinuation: errand.continuation !== null,
+    endedAt,
+  }
+}
+
+/** Whether nobody wanted to wait for its content any longer. */
+export function gaveUpWaiting({ outcome, firstTokenAt }: Attempt): boolean {
+  return firstTokenAt === null && (outcome === 'firstTokenTimeout' || outcome === 'superseded')
 }

@@ -54,6 +54,19 @@ describe('a rival', () => {
     expect(reply.text).toBe('third U')
   })
 
+  it('that fails is followed by another one, since the first is as slow as it was', () => {
+    const { stage, another, answer, whom } = warm()
+    const reply = another()
+    stage.pass(500)
+    answer(61, 500, 'oh')
+    expect(whom().split(' ').slice(60)).toEqual(['a0', 'b0', 'c0'])
+    answer(62, 200, 'third U')
+    stage.durable!(null)
+    expect(reply.text).toBe('third U')
+    const outcomes = stage.records.at(-1)!.attempts.map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(['superseded', 'serverError', 'completed'])
+  })
+
   it('is stopped with the first one when the caller leaves', () => {
     const { stage, another } = warm()
     const reply = another()

@@ -27,6 +27,21 @@ describe('what a stream says before its first content', () => {
     expect(stage.reply.text).toMatch(/^aU/)
   })
 
+  it('is shown after a second by a lone upstream that nobody bounds, which may fail until then', () => {
+    const failing = livesOn({})
+    failing.begin()
+    failing.say('U')
+    failing.stage.pass(999)
+    failing.stage.asked[0]!.sink!.fail({ kind: 'cut', message: 'reset' })
+    failing.stage.durable!(null)
+    expect([failing.stage.reply.status, failing.stage.reply.text]).toEqual([502, 'upstreamFailed'])
+    const slow = livesOn({})
+    slow.begin()
+    slow.say('U')
+    slow.stage.pass(1_000)
+    expect([slow.stage.reply.status, slow.stage.reply.text]).toEqual([200, 'U'])
+  })
+
   it('may repeat its caller, who is told from a flood', () => {
     const outcomes = [1_000_119, 1_000_120].map(count => {
       const { stage, begin, say } = livesOn({ timeLimits: { firstTokenMs: 5_000 } })

@@ -44,7 +44,7 @@ export interface CallRecord {
   /** HTTP status that the caller was sent, or would have been. */
   readonly status: number
   readonly streamed: boolean
-  /** What was held before the first attempt; null when no price is known. */
+  /** What was held for the call in all, with what was added while it ran; null when no price is known. */
   readonly heldDollars: NanoDollars | null
   /** Sum of the attempts' dollars; null when one of them is unrated. */
   readonly dollars: NanoDollars | null
