@@ -38,11 +38,20 @@ function resilienceSection(result: Result): string[] {
     ...columns.map(([, name, digits]) => fixed(figure(result, 'resilience', subject, name), digits)),
     to(subject, 'penstock', 'callsPerSecond'),
     to(subject, 'penstock', 'streamsPerSecond'),
+    to(subject, 'penstock', 'cpuPerCallUs'),
+    to(subject, 'penstock', 'cpuPerFrameUs'),
     to(subject, 'bare', 'callsPerSecond'),
     to(subject, 'bare', 'streamsPerSecond'),
   ])
   if (rows.length === 0) return []
-  const ratios = ['calls/s to penstock', 'streams/s to penstock', 'calls/s to bare', 'streams/s to bare']
+  const ratios = [
+    'calls/s to penstock',
+    'streams/s to penstock',
+    'µs a call to penstock',
+    'µs a frame to penstock',
+    'calls/s to bare',
+    'streams/s to bare',
+  ]
   return [
     '## With everything on that helps when upstreams fail, and without',
     '`penstock-resilience` has three deployments, `route: balanced`, breakers, `hedge`, `onCut: continue` and every time limit; `penstock` has one deployment and nothing of it. All run at once and take turns of one measurement, in one order and back; ratios are taken between neighbours.',
