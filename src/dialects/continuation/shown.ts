@@ -12,7 +12,7 @@ import { TextJoin } from './text-join.ts'
 import type { ToldAnswer } from './told.ts'
 
 /** What was shown is read once so much of it has come; most streams end well, and those that are short are never read. */
-const READ_EVERY_BYTES = 16_384
+const READ_EVERY_BYTES = 65_536
 /** A longer answer is not gone on with: it would have to be told to the next upstream, and kept until then. */
 export const MAX_TEXT_CHARACTERS = 4_000_000
 
