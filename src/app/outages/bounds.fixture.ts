@@ -31,6 +31,28 @@ export function checkBounds(told: Told, { attempts, timeLimits }: Resilience): v
   }
 }
 
+/** A wait for the next attempt is no longer than this. */
+const MAX_WAIT_MS = 2_000
+/** Refusals of the request itself, and those that no repetition mends at the same deployment. */
+const [CALLERS, DEPLOYMENTS] = [new Set([400, 413, 422]), new Set([401, 403, 404])]
+
+/** Nobody is asked again who has refused for good, and nobody waits for long. */
+export function checkRetries({ lived, record, tried }: Told): void {
+  for (const [place, { asked, goesOn }] of tried.entries()) {
+    const who = `${lived.planned.id}, attempt ${place}`
+    const before = tried.slice(0, place)
+    const free = Math.max(record!.at, ...before.map(({ endedAt }) => (endedAt <= asked.at ? endedAt : asked.at)))
+    must(asked.at - free <= MAX_WAIT_MS + SLACK_MS, `${who}: begins after ${asked.at - free} ms`)
+    for (const refused of before.filter(({ endEvent }) => endEvent < asked.event)) {
+      const { status } = refused.record
+      const isOurs = refused.asked.fault?.kind === 'status' && refused.goesOn === null
+      must(!(isOurs && CALLERS.has(status!)), `${who}: begins after a ${status}`)
+      const isSame = refused.record.deployment === tried[place]!.record.deployment && goesOn !== 'anew'
+      must(!(isSame && DEPLOYMENTS.has(status!)), `${who}: asks the same deployment after a ${status}`)
+    }
+  }
+}
+
 /** Whoever asks to be left alone is left alone, by all calls. */
 export function checkQuiet(told: readonly Told[]): void {
   const all = told.flatMap(({ tried }) => tried)

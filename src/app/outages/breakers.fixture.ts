@@ -26,23 +26,43 @@ export function checkBreakers(told: readonly Told[], model: Model): BreakersSeen
       const name = `${tried.record.deployment} ${tried.asked.replica}`
       const replica = replicas.get(name) ?? new ReferenceReplica(model.resilience.breaker)
       replicas.set(name, replica)
-      return happeningsOf(tried, { call, name, replica, totalMs: model.resilience.timeLimits.totalMs!, seen })
+      return happeningsOf(tried, { call, name, replica, replicas, totalMs: model.resilience.timeLimits.totalMs!, seen })
     })
   for (const { happen } of happenings.sort((one, other) => one.event - other.event)) happen()
   return seen
 }
 
-function happeningsOf(
-  tried: Tried,
-  of: { call: Told; name: string; replica: ReferenceReplica; totalMs: number; seen: BreakersSeen },
-): readonly Happening[] {
+interface Scene {
+  readonly call: Told
+  readonly name: string
+  readonly replica: ReferenceReplica
+  /** By deployment and place. */
+  readonly replicas: ReadonlyMap<string, ReferenceReplica>
+  readonly totalMs: number
+  readonly seen: BreakersSeen
+}
+
+/** Whether another replica of the deployment, which the call has not asked, could take it instead. */
+function isAnyReady({ asked, place, record }: Tried, { call, replica, replicas }: Scene): boolean {
+  const tried = call.tried.slice(0, place).map(({ asked }) => replicas.get(`${record.deployment} ${asked.replica}`))
+  for (const [name, other] of replicas) {
+    if (other === replica || tried.includes(other) || !name.startsWith(`${record.deployment} `)) continue
+    if (other.kind(asked.at) === 'ready') return true
+  }
+  return false
+}
+
+function happeningsOf(tried: Tried, of: Scene): readonly Happening[] {
   const { replica, seen, name } = of
   const { asked, contentEvent, endEvent, endedAt, quietUntil } = tried
   let attempt: ReferenceAttempt | null = null
   const verdict = verdictOf(tried, of.call, of.totalMs)
   const begins = () => {
     const kind = replica.kind(asked.at)
-    if (kind === 'recovering') seen.slow++
+    if (kind === 'recovering') {
+      seen.slow++
+      must(!isAnyReady(tried, of), `${asked.call}, attempt ${tried.place}: ${name} is asked while it recovers`)
+    }
     attempt = replica.take(asked.at)
     must(attempt !== null, `${asked.call}, attempt ${tried.place}: ${name} is asked while it is ${kind}`)
   }

@@ -51,7 +51,10 @@ function checkPlain({ lived: { caller, planned }, record }: Told): void {
   must(nanoOf(caller.header('x-penstock-dollars')!) === record.dollars, `${id}: other dollars were told`)
 }
 
-function checkError({ lived: { caller, planned }, record }: Told): void {
+/** By these an upstream refuses the gateway. */
+const REFUSES_US = new Set([401, 403])
+
+function checkError({ lived: { caller, planned }, record, tried }: Told): void {
   const { id, endpoint } = planned
   must(caller.status >= 400 && caller.status < 600, `${id}: status ${caller.status}`)
   must(record === null || record.outcome !== 'completed', `${id}: an error, but recorded as completed`)
@@ -59,6 +62,11 @@ function checkError({ lived: { caller, planned }, record }: Told): void {
   must(typeof error.message === 'string' && typeof error.type === 'string', `${id}: no error: ${caller.text}`)
   if (dialectOf(endpoint) === 'anthropic')
     must(JSON.parse(caller.text).type === 'error', `${id}: no type: ${caller.text}`)
+  const last = [...tried].sort((one, other) => one.endEvent - other.endEvent).at(-1)
+  const { status } = last?.record ?? { status: null }
+  if (last?.record.outcome === 'timedOut' || status === null || status < 400 || REFUSES_US.has(status)) return
+  // What an upstream says is for its caller, word for word.
+  must(caller.text === last!.given && caller.status === status, `${id}: ${caller.text} instead of ${last!.given}`)
 }
 
 function checkStream(told: Told, seen: Seen): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FAULT_KINDS } from '../../engines/faults/plan.ts'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../../vocabulary/outcome.ts'
 import { must, type Told, toldBy } from './attempts.fixture.ts'
-import { checkBounds, checkEnds, checkQuiet } from './bounds.fixture.ts'
+import { checkBounds, checkEnds, checkQuiet, checkRetries } from './bounds.fixture.ts'
 import { checkBreakers } from './breakers.fixture.ts'
 import { planOf } from './draw.fixture.ts'
 import { checkRivals, EVENTS, eventsOf, eventsOfBreakers } from './events.fixture.ts'
@@ -28,6 +28,7 @@ function checkCall(told: Told, { plan }: Outage): void {
   checkOutcomes(told, resilience.timeLimits.totalMs!)
   checkBounds(told, resilience)
   checkEnds(told)
+  checkRetries(told)
   const { record, tried, lived } = told
   // One that left before anybody was asked has no record, and no answer that would refuse it.
   if (record !== null || lived.caller.heads > 0) count(`call ${record?.outcome ?? 'refused'}`)
