@@ -352,11 +352,14 @@ describe('the file of a configuration', () => {
     )
   })
 
-  it.each(['penstock.yaml', 'failover/penstock.yaml'])('that stands as an example has no fault: %s', name => {
-    const loaded = loadConfiguration({ path: join(import.meta.dirname, '../../../examples', name), env: {} })
-    expect(loaded.faults).toBeUndefined()
-    expect(loaded.configuration && loaded.warnings).toEqual([])
-  })
+  it.each(['penstock.yaml', 'failover/penstock.yaml', 'rehearsal/penstock.yaml'])(
+    'that stands as an example has no fault: %s',
+    name => {
+      const loaded = loadConfiguration({ path: join(import.meta.dirname, '../../../examples', name), env: {} })
+      expect(loaded.faults).toBeUndefined()
+      expect(loaded.configuration && loaded.warnings).toEqual([])
+    },
+  )
 
   it('that shows every setting says the usual resilience, and means it', () => {
     const path = join(import.meta.dirname, '../../../examples/penstock.yaml')

@@ -158,4 +158,11 @@ faults:
       '/no/such.yaml: cannot be read: there is no such file; expected a plan of faults in YAML or JSON',
     )
   })
+
+  it('that stands beside a configuration to rehearse with fits it', () => {
+    const of = (name: string) => ({ path: join(EXAMPLES, 'rehearsal', name), env: {} })
+    const configuration = loadConfiguration(of('penstock.yaml')).configuration!
+    const { plan, faults } = loadFaultPlan({ ...of('faults.yaml'), configuration, startedAt: STARTED })
+    expect([faults ?? [], plan?.faults.map(({ upstream }) => upstream)]).toEqual([[], ['first', 'first', 'first']])
+  })
 })
