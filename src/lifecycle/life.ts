@@ -246,9 +246,13 @@ export class Life implements AttemptsOwner {
     }
     this.#hold?.settle([], 0n)
     this.#settling = true
-    this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key, true)
+    this.#world.observer.callRefused(refusal.cause, rendered.status, this.#call.caller.key, this.#refused)
     this.#sendRefusal(rendered, null)
     this.#letGo()
+  }
+
+  get #refused() {
+    return { id: this.#call.id, model: this.#call.model.name }
   }
 
   #sendRefusal(rendered: RenderedRefusal, record: CallRecord | null): void {
@@ -267,7 +271,7 @@ export class Life implements AttemptsOwner {
   #leftQueue(): void {
     this.#settling = true
     this.#hold?.settle([], 0n)
-    this.#world.observer.callRefused('limitReached', 499, this.#call.caller.key, true)
+    this.#world.observer.callRefused('limitReached', 499, this.#call.caller.key, this.#refused)
     this.#letGo()
   }
 

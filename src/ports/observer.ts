@@ -1,4 +1,5 @@
 import type { DurationMs } from '../units/time.ts'
+import type { CallId } from '../vocabulary/id.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 
@@ -23,7 +24,13 @@ export interface Observer {
   /**
    * A call that ended before it had an attempt.
    *
-   * @param started whether `callStarted` was told of it; false when not given
+   * @param call the one that `callStarted` was told of; nothing for a request that never became a call
    */
-  callRefused(cause: RefusalCause, status: number, key: string | null, started?: boolean): void
+  callRefused(cause: RefusalCause, status: number, key: string | null, call?: RefusedCall): void
+}
+
+/** What is known of a call that was refused; null where the thread that had it died. */
+export interface RefusedCall {
+  readonly id: CallId | null
+  readonly model: string | null
 }

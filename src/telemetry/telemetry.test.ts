@@ -116,6 +116,17 @@ describe('telemetry', () => {
     expect(sink.lines().map(({ outcome }) => outcome)).toEqual(expected)
   })
 
+  it('warns of calls that nobody could serve, by their id and model', async () => {
+    const sink = new Sink()
+    const telemetry = createTelemetry({ env: { PENSTOCK_LOG_LEVEL: 'warn' }, log: sink })
+    telemetry.callRefused('noDeployment', 503, 'ci', { id: 'pen_00000000000000', model: 'fast' })
+    telemetry.callRefused('limitReached', 429, 'ci', { id: 'pen_00000000000001', model: 'fast' })
+    await telemetry.close()
+    expect(sink.lines()).toMatchObject([
+      { level: 'warn', id: 'pen_00000000000000', model: 'fast', key: 'ci', outcome: 'refused', cause: 'noDeployment' },
+    ])
+  })
+
   it('counts what it is told, and tells what the log lost', async () => {
     const sink = new Sink()
     const telemetry = createTelemetry({ env: {}, log: sink })
@@ -123,7 +134,7 @@ describe('telemetry', () => {
     telemetry.callStarted()
     telemetry.callStarted()
     telemetry.callEnded(recordOf(0), TIMINGS)
-    telemetry.callRefused('noDeployment', 503, 'ci', true)
+    telemetry.callRefused('noDeployment', 503, 'ci', { id: null, model: 'fast' })
     sink.emit('drop', 'a line\n')
     const { contentType, text } = await telemetry.metrics()
     await telemetry.close()

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { CallTimings, Observer } from '../ports/observer.ts'
+import type { CallTimings, Observer, RefusedCall } from '../ports/observer.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 import { CallLog, LOG_LEVELS, type LogLevel, standardError } from './log/call-log.ts'
@@ -58,9 +58,9 @@ export function createTelemetry({ env, log: sink = standardError(), health = () 
         'the record of a call was lost',
       )
     },
-    callRefused(cause: RefusalCause, status: number, key: string | null, started = false) {
-      counting.callRefused(cause, started)
-      log.callRefused(cause, status, key)
+    callRefused(cause: RefusalCause, status: number, key: string | null, call?: RefusedCall) {
+      counting.callRefused(cause, call !== undefined)
+      log.callRefused(cause, status, key, call)
     },
     async metrics() {
       // Loaded when first asked for: the library would take a twentieth of a second of the start.

@@ -1,5 +1,5 @@
 import type { LimitAnswer } from '../ports/limits.ts'
-import type { CallTimings } from '../ports/observer.ts'
+import type { CallTimings, RefusedCall } from '../ports/observer.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
@@ -74,7 +74,7 @@ export type FromPlane =
       readonly cause: RefusalCause
       readonly status: number
       readonly key: string | null
-      readonly started: boolean
+      readonly call: RefusedCall | undefined
     }
   | { readonly is: 'ask'; readonly n: number; readonly question: Question }
   | { readonly is: 'listening' }

@@ -241,7 +241,7 @@ export class Lessee {
     this.#holds.clear()
     for (const heard of this.#telling.values()) heard()
     const { observer } = this.#owner.owned
-    for (let i = 0; i < this.#inFlight; i++) observer.callRefused('internal', 500, null, true)
+    for (let i = 0; i < this.#inFlight; i++) observer.callRefused('internal', 500, null, { id: null, model: null })
     this.#tellDrained()
   }
 
@@ -285,8 +285,8 @@ export class Lessee {
       return observer.callStarted()
     }
     if (message.is === 'refused') {
-      if (message.started) this.#inFlight--
-      return observer.callRefused(message.cause, message.status, message.key, message.started)
+      if (message.call !== undefined) this.#inFlight--
+      return observer.callRefused(message.cause, message.status, message.key, message.call)
     }
     const record = this.#records.get(message.n)
     this.#records.delete(message.n)

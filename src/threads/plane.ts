@@ -139,8 +139,8 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
   /** The owner knows: it told. */
   recordLost(): void {}
 
-  callRefused(...[cause, status, key, started = false]: Parameters<Observer['callRefused']>): void {
-    this.#channel.send({ is: 'refused', cause, status, key, started })
+  callRefused(...[cause, status, key, call]: Parameters<Observer['callRefused']>): void {
+    this.#channel.send({ is: 'refused', cause, status, key, call })
   }
 
   #hear(message: ToPlane): void {

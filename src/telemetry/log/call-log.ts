@@ -1,5 +1,5 @@
 import pino, { type Logger } from 'pino'
-import type { CallTimings } from '../../ports/observer.ts'
+import type { CallTimings, RefusedCall } from '../../ports/observer.ts'
 import type { CallRecord } from '../../vocabulary/record.ts'
 import type { RefusalCause } from '../../vocabulary/refusal.ts'
 import { callLine } from './call-line.ts'
@@ -54,8 +54,11 @@ export class CallLog {
     }
   }
 
-  callRefused(cause: RefusalCause, status: number, key: string | null): void {
-    if (this.#calls) this.logger.info({ key, outcome: 'refused', status, cause }, 'call')
+  callRefused(cause: RefusalCause, status: number, key: string | null, call?: RefusedCall): void {
+    const line = { ...call, key, outcome: 'refused', status, cause }
+    // What is nobody's fault among callers is for whoever runs the gateway.
+    if (cause === 'noDeployment' || cause === 'internal') this.logger.warn(line, 'call')
+    else if (this.#calls) this.logger.info(line, 'call')
   }
 
   get droppedBytes(): number {
