@@ -107,3 +107,11 @@ function saidQuiet({ status, headers, told }: Asked): number | null {
 export function givenText({ asked, given }: Tried): string {
   return seenIn(asked.endpoint, given.slice(0, given.lastIndexOf('\n\n') + 2)).text
 }
+
+/** The attempt that a call ended with: of those that were not given up for a rival, the last to end. */
+export function lastOf({ tried }: Told): Tried | undefined {
+  return tried
+    .filter(({ record }) => record.outcome !== 'superseded')
+    .sort((one, other) => one.endEvent - other.endEvent)
+    .at(-1)
+}

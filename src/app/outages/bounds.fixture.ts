@@ -36,13 +36,14 @@ const MAX_WAIT_MS = 2_000
 /** Refusals of the request itself, and those that no repetition mends at the same deployment. */
 const [CALLERS, DEPLOYMENTS] = [new Set([400, 413, 422]), new Set([401, 403, 404])]
 
-/** Nobody is asked again who has refused for good, and nobody waits for long. */
-export function checkRetries({ lived, record, tried }: Told): void {
+/** Nobody is asked again who has refused for good, and nobody waits for long, unless others are told to wait meanwhile. */
+export function checkRetries({ lived, record, tried }: Told, all: readonly Told[]): void {
   for (const [place, { asked, goesOn }] of tried.entries()) {
     const who = `${lived.planned.id}, attempt ${place}`
     const before = tried.slice(0, place)
     const free = Math.max(record!.at, ...before.map(({ endedAt }) => (endedAt <= asked.at ? endedAt : asked.at)))
-    must(asked.at - free <= MAX_WAIT_MS + SLACK_MS, `${who}: begins after ${asked.at - free} ms`)
+    const isLong = asked.at - free > MAX_WAIT_MS + SLACK_MS
+    must(!isLong || isRenewed(all, free, asked.at), `${who}: begins after ${asked.at - free} ms`)
     for (const refused of before.filter(({ endEvent }) => endEvent < asked.event)) {
       const { status } = refused.record
       const isOurs = refused.asked.fault?.kind === 'status' && refused.goesOn === null
@@ -51,6 +52,12 @@ export function checkRetries({ lived, record, tried }: Told): void {
       must(!(isSame && DEPLOYMENTS.has(status!)), `${who}: asks the same deployment after a ${status}`)
     }
   }
+}
+
+function isRenewed(all: readonly Told[], from: number, to: number): boolean {
+  return all.some(({ tried }) =>
+    tried.some(({ quietUntil, endedAt }) => quietUntil !== null && endedAt > from && endedAt < to),
+  )
 }
 
 /** Whoever asks to be left alone is left alone, by all calls. */

@@ -1,5 +1,5 @@
 import type { Resilience } from '../../vocabulary/resilience.ts'
-import { must, type Told, type Tried } from './attempts.fixture.ts'
+import { lastOf, must, type Told, type Tried } from './attempts.fixture.ts'
 import { type BreakersSeen, isDisagreement } from './breakers.fixture.ts'
 import type { Plan } from './draw.fixture.ts'
 
@@ -15,9 +15,9 @@ function rivalsIn({ tried }: Told): readonly Tried[] {
 
 /** Rivals are few. */
 export function checkRivals(told: readonly Told[], plan: Plan): void {
-  const answers = told.flatMap(({ record, tried }) => {
-    const last = tried.findLast(({ record }) => record.outcome !== 'superseded')
-    return record !== null && last?.record.outcome === 'completed' ? [last.endEvent] : []
+  const answers = told.flatMap(call => {
+    const last = lastOf(call)
+    return last?.record.outcome === 'completed' ? [last.endEvent] : []
   })
   const rivals = told.flatMap(rivalsIn).sort((one, other) => one.asked.event - other.asked.event)
   for (const [place, { asked }] of rivals.entries()) {

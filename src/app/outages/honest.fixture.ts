@@ -1,20 +1,33 @@
 import { dialectOf } from '../../vocabulary/dialect.ts'
-import { must, type Told } from './attempts.fixture.ts'
-import type { PlannedCall } from './draw.fixture.ts'
+import { lastOf, must, type Told } from './attempts.fixture.ts'
 import { isCutShort, plainIn, type Seen, seenIn } from './seen.fixture.ts'
 import { ORACLE, strangeBody } from './upstream.fixture.ts'
-import { questionOf } from './world.fixture.ts'
+import { ENOUGH_TOKENS, questionOf } from './world.fixture.ts'
 
 /** Characters of a token of the simulated engine. */
 const TOKEN = 4
 
-/** Texts that some upstream gives to a call, with its maximum and without one. */
-function textsFor({ endpoint, prompt, maxTokens }: PlannedCall) {
-  return [(body: string) => body, (body: string) => strangeBody(endpoint, JSON.parse(body))].map(circumstances => {
+interface Texts {
+  /** With the call's maximum, and without one. */
+  readonly given: string
+  readonly endless: string
+}
+
+/** What some upstream says to a call, and to the ways in which it was asked to go on. */
+function textsFor({ lived, tried }: Told): readonly Texts[] {
+  const { endpoint, prompt, maxTokens } = lived.planned
+  const asWhole = [(body: string) => body, (body: string) => strangeBody(endpoint, JSON.parse(body))].map(way => {
     const ask = (most: number | null) =>
-      ORACLE.ask(endpoint, circumstances(JSON.stringify({ model: 'm', ...questionOf(endpoint, prompt, most) })))
-    return { given: ask(maxTokens).text, endless: ask(null).text }
+      ORACLE.ask(endpoint, way(JSON.stringify({ model: 'm', ...questionOf(endpoint, prompt, most) }))).text
+    return { given: ask(maxTokens), endless: ask(null) }
   })
+  // Whoever is told another's words may answer with others than to the question alone.
+  const anew = tried.flatMap(({ goesOn, asked: { worked } }) => {
+    if (goesOn !== 'prefill' || worked === null) return []
+    const ask = (most: object) => ORACLE.ask(endpoint, JSON.stringify({ ...JSON.parse(worked), ...most })).text
+    return [{ given: ask({}), endless: ask({ max_tokens: ENOUGH_TOKENS }) }]
+  })
+  return [...asWhole, ...anew]
 }
 
 /** What the caller saw is the whole answer of one upstream, or one error; never the one in the guise of the other. */
@@ -38,10 +51,12 @@ export function checkHonest(told: Told): void {
   }
 }
 
-function checkPlain({ lived: { caller, planned }, record }: Told): void {
+function checkPlain(told: Told): void {
+  const { record } = told
+  const { caller, planned } = told.lived
   const { id, endpoint } = planned
   const { text } = plainIn(endpoint, caller.text)
-  const given = textsFor(planned).map(({ given }) => given)
+  const given = textsFor(told).map(({ given }) => given)
   must(given.includes(text), `${id}: shown another text: ${text}`)
   must(caller.header('content-length') === `${caller.text.length}`, `${id}: another length was told`)
   must(record?.outcome === 'completed', `${id}: answered, but recorded as ${record?.outcome}`)
@@ -54,7 +69,9 @@ function checkPlain({ lived: { caller, planned }, record }: Told): void {
 /** By these an upstream refuses the gateway. */
 const REFUSES_US = new Set([401, 403])
 
-function checkError({ lived: { caller, planned }, record, tried }: Told): void {
+function checkError(told: Told): void {
+  const { record } = told
+  const { caller, planned } = told.lived
   const { id, endpoint } = planned
   must(caller.status >= 400 && caller.status < 600, `${id}: status ${caller.status}`)
   must(record === null || record.outcome !== 'completed', `${id}: an error, but recorded as completed`)
@@ -62,7 +79,7 @@ function checkError({ lived: { caller, planned }, record, tried }: Told): void {
   must(typeof error.message === 'string' && typeof error.type === 'string', `${id}: no error: ${caller.text}`)
   if (dialectOf(endpoint) === 'anthropic')
     must(JSON.parse(caller.text).type === 'error', `${id}: no type: ${caller.text}`)
-  const last = [...tried].sort((one, other) => one.endEvent - other.endEvent).at(-1)
+  const last = lastOf(told)
   const { status } = last?.record ?? { status: null }
   if (last?.record.outcome === 'timedOut' || status === null || status < 400 || REFUSES_US.has(status)) return
   // What an upstream says is for its caller, word for word.
@@ -78,7 +95,7 @@ function checkStream(told: Told, seen: Seen): void {
   // Who left is shown nothing more, be it the first.
   const isShown = caller.firstText === null ? caller.leftAt !== null : seenIn(endpoint, caller.firstText).text !== ''
   must(isShown, `${id}: shown before the first content: ${caller.firstText}`)
-  const isBegun = textsFor(planned).some(({ endless }) => endless.startsWith(seen.text))
+  const isBegun = textsFor(told).some(({ endless }) => endless.startsWith(seen.text))
   must(isBegun || isShortStart(told, seen.text), `${id}: shown what nobody said: ${seen.text}`)
   if (seen.ends > 0 || isWithoutDone(told, seen)) return checkWhole(told, seen)
   if (caller.endedAt === null) return
@@ -91,10 +108,11 @@ function checkStream(told: Told, seen: Seen): void {
 const SHORT_CHARACTERS = 16
 
 /** Whether a text ends in the beginning of what one said that was told to go on and began anew, and broke off at once. */
-function isShortStart({ lived, tried }: Told, text: string): boolean {
+function isShortStart(told: Told, text: string): boolean {
+  const { tried } = told
   const isToldByOther = tried.some(({ goesOn }) => goesOn === 'prefill')
   if (!isToldByOther || !tried.some(({ asked }) => asked.upstream.way === 'stranger')) return false
-  const texts = textsFor(lived.planned).map(({ endless }) => endless)
+  const texts = textsFor(told).map(({ endless }) => endless)
   for (let length = 1; length < SHORT_CHARACTERS; length++) {
     const [before, after] = [text.slice(0, -length), text.slice(-length)]
     if (texts.some(one => one.startsWith(before)) && texts.some(one => one.startsWith(after))) return true
@@ -110,7 +128,9 @@ function isWithoutDone({ lived, tried }: Told, { finishes, errors }: Seen): bool
   return planned.endpoint === 'chat/completions' && isLeftOut && isWhole
 }
 
-function checkWhole({ lived: { caller, planned }, record }: Told, seen: Seen): void {
+function checkWhole(told: Told, seen: Seen): void {
+  const { record } = told
+  const { caller, planned } = told.lived
   const { id, maxTokens } = planned
   must(seen.errors.length === 0, `${id}: an error in a whole stream`)
   const counts = [seen.roles, seen.finishes.length, Math.max(1, seen.ends), seen.comments.length]
@@ -124,9 +144,10 @@ function checkWhole({ lived: { caller, planned }, record }: Told, seen: Seen): v
   must(nanoOf(comment!.dollars as string) === record.dollars, `${id}: other dollars in the comment`)
   must((comment!.limited === true) === record.limited, `${id}: limited: ${comment!.limited}, ${record.limited}`)
   must(caller.endedAt !== null, `${id}: whole without an end`)
-  const texts = textsFor(planned)
+  const texts = textsFor(told)
   if (record.limited) return must(isCutShort(seen.finishes[0]), `${id}: limited, but ends as ${seen.finishes}`)
-  if (texts.some(({ given }) => given === seen.text)) return
+  const isEndless = !isCutShort(seen.finishes[0]) && texts.some(({ endless }) => endless === seen.text)
+  if (isEndless || texts.some(({ given }) => given === seen.text)) return
   const isJoined = record.attempts.some(
     ({ outcome, timeToFirstTokenMs }) => outcome !== 'completed' && timeToFirstTokenMs !== null,
   )

@@ -21,14 +21,14 @@ function count(what: string): void {
   reached.set(what, (reached.get(what) ?? 0) + 1)
 }
 
-function checkCall(told: Told, { plan }: Outage): void {
+function checkCall(told: Told, all: readonly Told[], { plan }: Outage): void {
   const { resilience } = plan.model
   checkHonest(told)
   checkMoney(told)
   checkOutcomes(told, resilience.timeLimits.totalMs!)
   checkBounds(told, resilience)
   checkEnds(told)
-  checkRetries(told)
+  checkRetries(told, all)
   const { record, tried, lived } = told
   // One that left before anybody was asked has no record, and no answer that would refuse it.
   if (record !== null || lived.caller.heads > 0) count(`call ${record?.outcome ?? 'refused'}`)
@@ -56,7 +56,7 @@ async function live(seed: number): Promise<void> {
   const outage = new Outage(plan)
   await outage.play()
   const told = toldBy(outage)
-  for (const each of told) checkCall(each, outage)
+  for (const each of told) checkCall(each, told, outage)
   checkQuiet(told)
   checkRivals(told, plan)
   for (const event of eventsOfBreakers(checkBreakers(told, plan.model))) count(event)

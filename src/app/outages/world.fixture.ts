@@ -193,7 +193,7 @@ export function bodyOf({ endpoint, streamed, prompt, maxTokens }: PlannedCall): 
 }
 
 /** Natural answers are no longer than this. */
-const ENOUGH_TOKENS = 400
+export const ENOUGH_TOKENS = 400
 
 export function questionOf(endpoint: CalledEndpoint, prompt: string, maxTokens: number | null): object {
   const messages = [{ role: 'user', content: prompt }]
