@@ -1,3 +1,4 @@
+import type { Model } from '../../vocabulary/deployment.ts'
 import type { Resilience } from '../../vocabulary/resilience.ts'
 import { must, type Told, type Tried } from './attempts.fixture.ts'
 
@@ -31,8 +32,8 @@ export function checkBounds(told: Told, { attempts, timeLimits }: Resilience): v
   }
 }
 
-/** A wait for the next attempt is no longer than this. */
-const MAX_WAIT_MS = 2_000
+/** A wait is no longer than two seconds, and at most two come one behind the other: a pause, and one for a retry-after. */
+const MAX_WAIT_MS = 4_000
 /** Refusals of the request itself, and those that no repetition mends at the same deployment. */
 const [CALLERS, DEPLOYMENTS] = [new Set([400, 413, 422]), new Set([401, 403, 404])]
 
@@ -54,19 +55,25 @@ export function checkRetries({ lived, record, tried }: Told, all: readonly Told[
   }
 }
 
+/** Whether there is nobody else: then an upstream has to say to each call itself that it wants to be left alone. */
+export function isAlone({ deployments }: Model): boolean {
+  return deployments.length === 1 && deployments[0]!.replicas === 1
+}
+
 function isRenewed(all: readonly Told[], from: number, to: number): boolean {
   return all.some(({ tried }) =>
     tried.some(({ quietUntil, endedAt }) => quietUntil !== null && endedAt > from && endedAt < to),
   )
 }
 
-/** Whoever asks to be left alone is left alone, by all calls. */
-export function checkQuiet(told: readonly Told[]): void {
+/** Whoever asks to be left alone is left alone: by all calls where somebody else could be asked, else by that call. */
+export function checkQuiet(told: readonly Told[], model: Model): void {
   const all = told.flatMap(({ tried }) => tried)
   for (const limited of all) {
     if (limited.quietUntil === null) continue
     for (const other of all) {
       if (!isSamePlace(limited, other) || other.asked.event < limited.endEvent) continue
+      if (isAlone(model) && other.asked.call !== limited.asked.call) continue
       const { call } = other.asked
       must(
         other.asked.at >= limited.quietUntil - SLACK_MS,

@@ -2,6 +2,7 @@ import { type ReferenceAttempt, ReferenceReplica } from '../../policy/health/ref
 import type { Verdict } from '../../policy/health/taken.ts'
 import type { Model } from '../../vocabulary/deployment.ts'
 import { must, type Told, type Tried } from './attempts.fixture.ts'
+import { isAlone } from './bounds.fixture.ts'
 import { isDeadline } from './outcomes.fixture.ts'
 
 interface Happening {
@@ -26,7 +27,7 @@ export function checkBreakers(told: readonly Told[], model: Model): BreakersSeen
       const name = `${tried.record.deployment} ${tried.asked.replica}`
       const replica = replicas.get(name) ?? new ReferenceReplica(model.resilience.breaker)
       replicas.set(name, replica)
-      return happeningsOf(tried, { call, name, replica, replicas, totalMs: model.resilience.timeLimits.totalMs!, seen })
+      return happeningsOf(tried, { call, name, replica, replicas, model, seen })
     })
   for (const { happen } of happenings.sort((one, other) => one.event - other.event)) happen()
   return seen
@@ -38,7 +39,7 @@ interface Scene {
   readonly replica: ReferenceReplica
   /** By deployment and place. */
   readonly replicas: ReadonlyMap<string, ReferenceReplica>
-  readonly totalMs: number
+  readonly model: Model
   readonly seen: BreakersSeen
 }
 
@@ -53,10 +54,11 @@ function isAnyReady({ asked, place, record }: Tried, { call, replica, replicas }
 }
 
 function happeningsOf(tried: Tried, of: Scene): readonly Happening[] {
-  const { replica, seen, name } = of
-  const { asked, contentEvent, endEvent, endedAt, quietUntil } = tried
+  const { replica, seen, name, model } = of
+  const { asked, contentEvent, endEvent, endedAt } = tried
+  const quietUntil = isAlone(model) ? null : tried.quietUntil
   let attempt: ReferenceAttempt | null = null
-  const verdict = verdictOf(tried, of.call, of.totalMs)
+  const verdict = verdictOf(tried, of.call, model.resilience.timeLimits.totalMs!)
   const begins = () => {
     const kind = replica.kind(asked.at)
     if (kind === 'recovering') {
@@ -93,7 +95,8 @@ function verdictOf(tried: Tried, call: Told, totalMs: number): Verdict {
     case 'superseded':
       return 'none'
     case 'timedOut':
-      return isDeadline(call, tried, totalMs) ? 'none' : 'failed'
+      // One that had less than half of the time is not late because others were.
+      return isDeadline(call, tried, totalMs) || tried.record.durationMs < totalMs / 2 ? 'none' : 'failed'
     case 'malformed':
       return isDisagreement(tried) ? 'none' : 'failed'
     default:

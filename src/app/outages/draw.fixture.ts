@@ -125,7 +125,7 @@ export function planOf(seed: number): Plan {
       deployments: upstreams.map(({ deployment }) => deployment),
       route: draw.of(ROUTES),
       maxOutputTokens: draw.may(0.3) ? 400 : null,
-      resilience: resilienceOf(draw, leaning),
+      resilience: resilienceOf(draw, leaning, upstreams.length),
       createdAt: 0,
     },
     faults: Array.from({ length: draw.below(4) }, () => faultOf(draw, upstreams, leaning)),
@@ -156,12 +156,13 @@ function upstreamOf(draw: Draw, place: number, leaning: Leaning): Upstream {
   }
 }
 
-function resilienceOf(draw: Draw, leaning: Leaning): Resilience {
+function resilienceOf(draw: Draw, leaning: Leaning, deployments: number): Resilience {
   return {
     attempts: 1 + draw.below(5),
     connectMs: 500,
     timeLimits: {
-      firstTokenMs: draw.of([null, 300, 2_000]),
+      // Where somebody else can be asked nobody is waited for without a bound.
+      firstTokenMs: draw.of([deployments > 1 ? 800 : null, 300, 2_000]),
       idleMs: draw.of([null, 300, 2_000]),
       totalMs: draw.of([3_000, 12_000, 40_000]),
     },

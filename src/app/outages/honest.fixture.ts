@@ -1,5 +1,7 @@
+import type { Model } from '../../vocabulary/deployment.ts'
 import { dialectOf } from '../../vocabulary/dialect.ts'
 import { lastOf, must, type Told } from './attempts.fixture.ts'
+import { isAlone } from './bounds.fixture.ts'
 import { isCutShort, plainIn, type Seen, seenIn } from './seen.fixture.ts'
 import { ORACLE, strangeBody } from './upstream.fixture.ts'
 import { ENOUGH_TOKENS, questionOf } from './world.fixture.ts'
@@ -31,7 +33,7 @@ function textsFor({ lived, tried }: Told): readonly Texts[] {
 }
 
 /** What the caller saw is the whole answer of one upstream, or one error; never the one in the guise of the other. */
-export function checkHonest(told: Told): void {
+export function checkHonest(told: Told, model: Model): void {
   const { lived, record } = told
   const { caller, planned } = lived
   const { id, endpoint, streamed } = planned
@@ -44,7 +46,7 @@ export function checkHonest(told: Told): void {
   const isStream = caller.header('content-type')?.startsWith('text/event-stream') ?? false
   if (caller.heads === 0) must(caller.text === '', `${id}: bytes before the head`)
   else if (caller.status !== 200) checkError(told)
-  else if (isStream) checkStream(told, seenIn(endpoint, caller.text))
+  else if (isStream) checkStream(told, seenIn(endpoint, caller.text), model)
   else {
     must(!streamed, `${id}: a plain answer to a stream`)
     checkPlain(told)
@@ -86,7 +88,7 @@ function checkError(told: Told): void {
   must(caller.text === last!.given && caller.status === status, `${id}: ${caller.text} instead of ${last!.given}`)
 }
 
-function checkStream(told: Told, seen: Seen): void {
+function checkStream(told: Told, seen: Seen, model: Model): void {
   const { caller, planned } = told.lived
   const { id, endpoint } = planned
   must(seen.unreadable.length === 0, `${id}: frames that nobody can read: ${seen.unreadable}`)
@@ -94,7 +96,7 @@ function checkStream(told: Told, seen: Seen): void {
   must(seen.roles <= 1, `${id}: ${seen.roles} roles`)
   // Who left is shown nothing more, be it the first.
   const isShown = caller.firstText === null ? caller.leftAt !== null : seenIn(endpoint, caller.firstText).text !== ''
-  must(isShown, `${id}: shown before the first content: ${caller.firstText}`)
+  must(isShown || isWaitedFor(model), `${id}: shown before the first content: ${caller.firstText}`)
   const isBegun = textsFor(told).some(({ endless }) => endless.startsWith(seen.text))
   must(isBegun || isShortStart(told, seen.text), `${id}: shown what nobody said: ${seen.text}`)
   if (seen.ends > 0 || isWithoutDone(told, seen)) return checkWhole(told, seen)
@@ -118,6 +120,11 @@ function isShortStart(told: Told, text: string): boolean {
     if (texts.some(one => one.startsWith(before)) && texts.some(one => one.startsWith(after))) return true
   }
   return false
+}
+
+/** Whether a lone upstream is waited for whatever it takes, so that its caller sees after a while that it lives. */
+function isWaitedFor(model: Model): boolean {
+  return isAlone(model) && model.resilience.timeLimits.firstTokenMs === null
 }
 
 /** A chat is whole that had its finish reason and ended cleanly; an upstream may leave its last word out. */

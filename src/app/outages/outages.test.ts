@@ -23,7 +23,7 @@ function count(what: string): void {
 
 function checkCall(told: Told, all: readonly Told[], { plan }: Outage): void {
   const { resilience } = plan.model
-  checkHonest(told)
+  checkHonest(told, plan.model)
   checkMoney(told)
   checkOutcomes(told, resilience.timeLimits.totalMs!)
   checkBounds(told, resilience)
@@ -57,7 +57,7 @@ async function live(seed: number): Promise<void> {
   await outage.play()
   const told = toldBy(outage)
   for (const each of told) checkCall(each, told, outage)
-  checkQuiet(told)
+  checkQuiet(told, plan.model)
   checkRivals(told, plan)
   for (const event of eventsOfBreakers(checkBreakers(told, plan.model))) count(event)
   checkLimits(await outage.views(), told)
