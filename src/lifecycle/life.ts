@@ -298,6 +298,8 @@ export class Life implements AttemptsOwner {
   #letGo(): void {
     this.#call = NO_CALL
     this.#reply = NOBODY
+    this.#attempts = null
+    this.#hold = null
   }
 
   /** The record could not be written: the answer must not look whole, since nobody could account for it. */
