@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Deployment } from '../vocabulary/deployment.ts'
+import { A, B } from './lives.fixture.ts'
 import { stageLife } from './stage.fixture.ts'
 
-const DEPLOYMENTS = ['a', 'b'].map(
-  (upstream): Deployment => ({
-    name: `${upstream}/m`,
-    upstream,
-    model: 'm',
-    dialects: ['openai'],
-    engine: null,
-    replicas: 1,
-    grams: null,
-  }),
-)
+const DEPLOYMENTS = [A, B]
 
 describe('the route of an attempt', () => {
   it('has the deployment among its candidates that is asked once more, with what the call costs there', () => {

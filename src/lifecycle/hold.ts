@@ -79,7 +79,9 @@ export class CallHold {
     { running, moreInputTokens }: { readonly running: number; readonly moreInputTokens: Tokens },
     answer: (granted: boolean) => void,
   ): void {
-    if (this.#limits === null || this.#isEnded) return answer(true)
+    // What the call was admitted for is the first attempt's.
+    const isFirst = this.#spent === NOTHING && running === 0 && moreInputTokens === 0
+    if (isFirst || this.#limits === null || this.#isEnded) return answer(true)
     const { left } = this
     const { dollars, inputTokens, outputTokens } = this.#admitted
     const lacks = (each: number, has: number) => Math.max(0, each * (running + 1) - has)

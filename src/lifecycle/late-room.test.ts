@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Deployment } from '../vocabulary/deployment.ts'
 import type { Resilience } from '../vocabulary/resilience.ts'
+import { A, B, bytes, C, STREAM } from './lives.fixture.ts'
 import { type StageOptions, stageLife } from './stage.fixture.ts'
 
-const bytes = (text: string) => Buffer.from(text)
-const STREAM = ['content-type', 'text/event-stream']
-const DEPLOYMENTS = ['a', 'b', 'c'].map(
-  (upstream): Deployment => ({
-    name: `${upstream}/m`,
-    upstream,
-    model: 'm',
-    dialects: ['openai'],
-    engine: null,
-    replicas: 1,
-    grams: null,
-  }),
-)
+const DEPLOYMENTS = [A, B, C]
 
 /** Lives whose limits take 100 ms to say whether there is room for another attempt. */
 function livesOn(resilience: Partial<Resilience> = {}, over: StageOptions = {}) {

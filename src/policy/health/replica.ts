@@ -7,8 +7,8 @@ import type { Outstanding } from './outstanding.ts'
 /** What may be expected of a deployment or of one of its replicas. */
 export interface Standing {
   /**
-   * `ready`: it may be asked. `recovering`: it failed a while ago and has all the calls that it should have for now; it
-   * may be asked where nobody else can. `probing`: another call is finding out whether it is well. `open`: it failed and
+   * `ready`: it may be asked. `recovering`: it failed a while ago and has as many calls as it should have so soon; it may
+   * be asked where nobody else can. `probing`: another call is finding out whether it is well. `open`: it failed and
    * is left alone. `quiet`: it asked to be left alone.
    */
   readonly kind: 'ready' | 'recovering' | 'probing' | 'open' | 'quiet'
