@@ -71,12 +71,15 @@ function plainCalls(count: number, firstSequence: number, medianMs: number): rea
       limited: false,
       overrunDollars: null,
       downgradedTo: null,
+      tier: null,
+      queueMs: 0,
       attempts: [
         {
           deployment: `openai/model-${model}`,
           outcome: 'completed',
           replica: null,
           route: null,
+          placement: null,
           status: 200,
           startedAt: at,
           durationMs: durationMs - random(),

@@ -73,12 +73,15 @@ function record(tariff: Tariff): CallRecord {
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
+    tier: null,
+    queueMs: 0,
     attempts: [
       {
         deployment: 'openai/gpt-5-mini',
         outcome: 'completed',
         replica: null,
         route: null,
+        placement: null,
         status: 200,
         startedAt: AT,
         durationMs: 801,

@@ -105,6 +105,7 @@ async function streamTokens(
             body: [Buffer.from(JSON.stringify(body))],
             streamed: true,
             replica: 0,
+            address: null,
             connectMs: 1_000,
           },
           { head() {}, data() {}, end: resolve, fail: () => resolve() },

@@ -61,10 +61,13 @@ function recordOf(n: number): CallRecord {
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
+    tier: null,
+    queueMs: 0,
     attempts: [
       {
         replica: null,
         route: null,
+        placement: null,
         ...attempt,
         timeToFirstTokenMs: durationMs / 3,
       },

@@ -64,6 +64,7 @@ function recordOf(n: number): CallRecord {
 
     replica: null,
     route: null,
+    placement: null,
     outcome: 'completed',
     status: 200,
     startedAt: clock.now(),
@@ -91,6 +92,8 @@ function recordOf(n: number): CallRecord {
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
+    tier: null,
+    queueMs: 0,
   }
 }
 

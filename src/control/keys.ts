@@ -91,6 +91,7 @@ export function addKeys(app: AdminApp, registry: Registry): void {
       user: asked.user ?? null,
       tags: asked.tags ?? {},
       models: asked.models ?? null,
+      tiers: null,
     }
     const unknown = unknownModels(wanted, registry)
     if (unknown.length > 0) return context.json(invalidInput(unknown), 400)

@@ -68,7 +68,11 @@ export function memoryRegistry(): Registry {
     keys.set(key.name, key)
     return key
   }
-  add({ name: 'ci', team: 'search', user: null, tags: { project: 'atlas' }, models: null }, 'secret-of-ci', true)
+  add(
+    { name: 'ci', team: 'search', user: null, tags: { project: 'atlas' }, models: null, tiers: null },
+    'secret-of-ci',
+    true,
+  )
   return {
     authenticate: secret => [...keys.values()].find(key => key.secretHash === sha256(secret)) ?? null,
     model: name => (name === FAST.name ? FAST : undefined),
@@ -113,12 +117,15 @@ export function recordOf(n: number, over: Partial<CallRecord> = {}): CallRecord 
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
+    tier: null,
+    queueMs: 0,
     attempts: [
       {
         deployment: DEPLOYMENT.name,
         outcome: 'completed',
         replica: null,
         route: null,
+        placement: null,
         status: 200,
         startedAt: at,
         durationMs: 801,

@@ -10,6 +10,7 @@ const TRUSTED: Key = {
   user: null,
   tags: {},
   models: null,
+  tiers: null,
   secretHash: '',
   createdAt: 0,
   declared: true,

@@ -8,6 +8,7 @@ const KEY: Key = {
   user: 'ana',
   tags: { project: 'atlas' },
   models: null,
+  tiers: null,
   secretHash: 'abc',
   createdAt: 0,
   declared: true,

@@ -8,6 +8,7 @@ import type { Key } from '../vocabulary/caller.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import { type DialectName, dialectOf, type Endpoint } from '../vocabulary/dialect.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
+import { DEFAULT_TIER } from '../vocabulary/tier.ts'
 import { refuse, refuseUnread } from './answer.ts'
 import { authenticate } from './authenticate.ts'
 import { MAX_BODY_BYTES, readBody } from './body.ts'
@@ -108,6 +109,7 @@ export class CallRoutes {
       traceparent: typeof traceparent === 'string' ? traceparent : null,
       runBudget: caps.runBudget,
       maxDollars: caps.maxDollars,
+      tier: DEFAULT_TIER,
       deadlineAt: caps.deadlineMs === null ? null : arrival.arrivedAt + caps.deadlineMs,
     })
   }

@@ -65,6 +65,7 @@ function registryOf(models: readonly Model[]): Registry {
     user: null,
     tags: {},
     models: null,
+    tiers: null,
     secretHash: hashOf(SECRET),
     createdAt: 0,
     declared: true,

@@ -8,6 +8,7 @@ import type { Deployment } from '../vocabulary/deployment.ts'
 import type { AttemptOutcome } from '../vocabulary/outcome.ts'
 import type { Resilience } from '../vocabulary/resilience.ts'
 import type { RouteRecord } from '../vocabulary/route.ts'
+import type { PlacementRecord } from '../vocabulary/scheduling.ts'
 import type { Call } from './call.ts'
 import { Watch } from './watch.ts'
 import type { LifecycleBounds } from './world.ts'
@@ -38,6 +39,10 @@ export interface Errand {
   readonly replica: number
   /** Its place among the attempts of the call, from 0. */
   readonly place: number
+  /** As `UpstreamRequest` has it. */
+  readonly address: string | null
+  /** What the scheduler expected; null where it had no part in it. */
+  readonly placement: PlacementRecord | null
   /** Why it goes there; null where there was no choice. */
   readonly route: RouteRecord | null
   /** To go on with what another one began; null for the whole answer. */
@@ -118,6 +123,7 @@ export class Attempt implements AttemptSink {
         body: continuation === null ? body.forUpstream(deployment.model) : continuation.body,
         streamed: body.streamed,
         replica,
+        address: this.errand.address,
         connectMs,
       },
       this,

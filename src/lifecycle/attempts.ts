@@ -305,7 +305,14 @@ export class Attempts implements AttemptOwner {
 
   #start(deployment: Deployment, taken: Taken, why: Pick<Errand, 'route' | 'goOn' | 'continuation'>): void {
     const { clock, bounds, engine } = this.#world
-    const errand = { ...why, deployment, replica: taken.replica, place: this.#made++ }
+    const errand = {
+      ...why,
+      deployment,
+      replica: taken.replica,
+      address: null,
+      placement: null,
+      place: this.#made++,
+    }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
     const isFirst = this.#running.length === 0
     this.#running = [...this.#running, { attempt, taken }]

@@ -50,4 +50,6 @@ export interface Call {
   readonly maxDollars: NanoDollars | null
   /** When its answer has to have begun; null where the caller did not say. */
   readonly deadlineAt: EpochMs | null
+  /** The class of service that it is made in. */
+  readonly tier: string
 }

@@ -105,6 +105,7 @@ class History {
       runBudget: caller.run !== null && die(2) === 0 ? 60_000_000n : null,
       maxDollars: die(8) === 0 ? 900_000n : null,
       deadlineAt: null,
+      tier: 'standard',
     }
     const reply = new NotedReply()
     const life = new Life(call, reply, this.#opened!.world)

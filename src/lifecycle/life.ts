@@ -316,7 +316,7 @@ export class Life implements AttemptsOwner {
     const dollars = sumOf(this.#records)
     const heldDollars = hold.held.dollars
     const overrunDollars = hold.settle(this.#records, dollars)
-    const { id, arrivedAt, arrived, model, dialect, wire, caller, body } = this.#call
+    const { id, arrivedAt, arrived, model, dialect, wire, caller, body, tier } = this.#call
     return {
       id,
       at: arrivedAt,
@@ -334,6 +334,8 @@ export class Life implements AttemptsOwner {
       limited: this.#limited,
       overrunDollars,
       downgradedTo: hold.model === model ? null : hold.model.name,
+      tier,
+      queueMs: this.#queueMs,
       attempts: this.#records,
     }
   }

@@ -16,7 +16,7 @@ export function sumOf(attempts: readonly AttemptRecord[]): NanoDollars | null {
 /** An attempt that has ended, as the ledger keeps it. */
 export function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
   const { errand, outcome, status, startedAt, started, firstTokenAt, endedAt } = attempt
-  const { deployment, replica, route } = errand
+  const { deployment, replica, route, placement } = errand
   return {
     deployment: deployment.name,
     outcome: outcome!,
@@ -25,7 +25,8 @@ export function recordOf(attempt: Attempt, metered: Metered): AttemptRecord {
     durationMs: endedAt! - started,
     timeToFirstTokenMs: firstTokenAt === null ? null : firstTokenAt - started,
     ...metered,
-    replica: deployment.replicas > 1 ? replica : null,
+    replica: deployment.replicas > 1 || placement?.expectedCachedTokens != null ? replica : null,
     route,
+    placement,
   }
 }

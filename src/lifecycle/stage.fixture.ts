@@ -18,6 +18,7 @@ import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
 import { DEFAULT_RESILIENCE, NO_TIME_LIMITS, type Resilience, type TimeLimits } from '../vocabulary/resilience.ts'
+import { NO_BLOCKS } from '../vocabulary/scheduling.ts'
 import type { Call } from './call.ts'
 import { LETTERS } from './letters.fixture.ts'
 import { Life } from './life.ts'
@@ -45,6 +46,7 @@ export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
     promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
     opening: () => Buffer.from('{}'),
+    blocks: () => NO_BLOCKS,
     release: () => {},
   }
 }
@@ -300,6 +302,7 @@ export function stageLife(over: StageOptions = {}) {
     runBudget: null,
     maxDollars: null,
     deadlineAt: null,
+    tier: 'standard',
     ...over.call,
   }
   const models = [call.model, ...Object.values(over.models ?? {})]

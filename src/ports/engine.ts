@@ -18,6 +18,8 @@ export interface UpstreamRequest {
   readonly streamed: boolean
   /** Which replica of the upstream is asked: its place in the list, from 0. */
   readonly replica: number
+  /** The address that is asked in place of its URL's host; null where that is asked itself. */
+  readonly address: string | null
   /** Bound on opening a connection, where none is open. */
   readonly connectMs: DurationMs
 }

@@ -18,6 +18,7 @@ export interface NewKey {
   readonly user: string | null
   readonly tags: Readonly<Record<string, string>>
   readonly models: readonly string[] | null
+  readonly tiers: readonly string[] | null
 }
 
 /** What is declared or was made: keys, models, upstreams. Configuration and admin API are two ways into it. */

@@ -3,6 +3,7 @@ import type { Deployment } from '../vocabulary/deployment.ts'
 import type { Endpoint } from '../vocabulary/dialect.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
+import type { PromptBlocks } from '../vocabulary/scheduling.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 
 /** What the data plane must know of a request's body; everything else stays as the caller's bytes. */
@@ -32,6 +33,8 @@ export interface ParsedBody {
   forUpstream(model: string): readonly Uint8Array[]
   /** The beginning of the body: of calls of one conversation, which grows at its end, it is the same. Empty once released. */
   opening(): Uint8Array
+  /** The prompt in blocks, by which engines are found that have its beginning in their caches. None once released. */
+  blocks(): PromptBlocks
   /** Lets go of the caller's bytes, once no attempt can need them any more; long streams outlive their prompts. */
   release(): void
 }

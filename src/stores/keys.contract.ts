@@ -9,6 +9,7 @@ const key: Key = {
   user: null,
   tags: { project: 'atlas' },
   models: ['fast'],
+  tiers: null,
   secretHash: 'ab'.repeat(32),
   createdAt: FIRST_DAY,
   declared: false,
@@ -19,11 +20,13 @@ export function describeKeys(name: string, home: Ground): void {
     it('are there at once when they were made, and after a reopening', async () => {
       expect(home.keys.keys()).toEqual([])
       expect(await home.keys.create(key)).toBe(true)
-      expect(await home.keys.create({ ...key, name: 'all', models: null, tags: {}, team: null })).toBe(true)
+      expect(await home.keys.create({ ...key, name: 'all', models: null, tiers: null, tags: {}, team: null })).toBe(
+        true,
+      )
       expect(home.keys.keys()).toContainEqual(key)
       await home.reopen()
       expect([...home.keys.keys()].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
-        { ...key, name: 'all', models: null, tags: {}, team: null },
+        { ...key, name: 'all', models: null, tiers: null, tags: {}, team: null },
         key,
       ])
     })

@@ -31,6 +31,8 @@ export function plainCall(offsetMs: number, changes: Partial<CallRecord> = {}): 
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
+    tier: null,
+    queueMs: 0,
     attempts: [attempt],
     ...changes,
   }
@@ -57,6 +59,7 @@ export function plainAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecor
     dollars: 1_200_000n,
     replica: null,
     route: null,
+    placement: null,
     ...changes,
   }
 }
@@ -150,6 +153,7 @@ const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   rate: fc.option(rates),
   dollars: fc.option(dollars),
   replica: fc.option(fc.nat({ max: 9 })),
+  placement: fc.constant(null),
   route: fc.option(routes, { freq: 2 }),
 })
 
@@ -180,6 +184,8 @@ export const records: fc.Arbitrary<readonly CallRecord[]> = fc
         limited: fc.boolean(),
         overrunDollars: fc.option(dollars),
         downgradedTo: fc.option(texts),
+        tier: fc.constant(null),
+        queueMs: fc.constant(0),
         attempts: fc.array(attempts, { maxLength: 4 }),
       }),
     }),

@@ -240,7 +240,7 @@ describe('threads that share limits', () => {
 
   it('hear of keys before whoever made them is told, and ask their owner for all that there is one of', async () => {
     const stage = stageThreads([])
-    const key = { name: 'new', team: null, user: null, tags: {}, models: null }
+    const key = { name: 'new', team: null, user: null, tags: {}, models: null, tiers: null }
     await stage.owner.addKey({ ...key, secretHash: '', createdAt: 0, declared: false })
     expect(stage.keys).toEqual(['new', 'new'])
     await stage.owner.removeKey('new')

@@ -6,6 +6,8 @@ export interface Key {
   readonly tags: Readonly<Record<string, string>>
   /** Names of the models that the key may use; null for all. */
   readonly models: readonly string[] | null
+  /** Names of the tiers that it may use, the first of them where a call names none; null for all. */
+  readonly tiers: readonly string[] | null
   /** SHA-256 of the secret, lowercase hex. */
   readonly secretHash: string
   readonly createdAt: number

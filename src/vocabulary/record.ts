@@ -6,6 +6,7 @@ import type { CallId } from './id.ts'
 import type { AttemptOutcome, CallOutcome } from './outcome.ts'
 import type { Rate } from './price.ts'
 import type { RouteRecord } from './route.ts'
+import type { PlacementRecord } from './scheduling.ts'
 import type { Usage } from './usage.ts'
 
 /** What the ledger keeps of one attempt at one deployment. */
@@ -25,10 +26,12 @@ export interface AttemptRecord {
   readonly rate: Rate | null
   /** Sum of the lines; null when unrated. */
   readonly dollars: NanoDollars | null
-  /** Place of the replica in its upstream's list; null where there is only one. */
+  /** Place of the replica in its upstream's list; null where there is only one and nothing was placed. */
   readonly replica: number | null
   /** Why it went there; null where there was no choice. */
   readonly route: RouteRecord | null
+  /** What the scheduler expected; null where it had no part in it. */
+  readonly placement: PlacementRecord | null
 }
 
 /** What the ledger keeps of one call: written once, when it has ended, before its last byte is sent. */
@@ -57,6 +60,10 @@ export interface CallRecord {
   readonly overrunDollars: NanoDollars | null
   /** The model that a limit sent the call to, instead of the one that the caller asked for; null when none did. */
   readonly downgradedTo: string | null
+  /** The class of service that it was made in; null in records of before there were any. */
+  readonly tier: string | null
+  /** How long it waited for room in limits and for a place on an engine. */
+  readonly queueMs: DurationMs
 }
 
 /**

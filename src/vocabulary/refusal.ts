@@ -18,6 +18,9 @@ export type Refusal =
       /** When asking again may help; about a second where it is not said. */
       readonly retryAfterMs?: DurationMs
     }
+  /** No place on an engine came free in time, or too many wait for one. */
+  | { readonly cause: 'queueTimeout' | 'queueFull'; readonly message: string; readonly retryAfterMs: DurationMs }
+  | { readonly cause: 'tierNotAllowed'; readonly message: string }
   | { readonly cause: 'upstreamFailed'; readonly message: string }
   | { readonly cause: 'upstreamTimeout'; readonly message: string }
   | { readonly cause: 'internal'; readonly message: string }

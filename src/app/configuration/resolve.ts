@@ -92,7 +92,7 @@ function priceOf(form: PriceForm): PriceOverride {
 
 function keyOf(form: KeyForm, createdAt: EpochMs): DeclaredKey {
   const { name, secret, team = null, user = null, tags = {}, models = null } = form
-  return { name, team, user, tags, models, secretHash: hashSecret(secret), createdAt, declared: true }
+  return { name, team, user, tags, models, tiers: null, secretHash: hashSecret(secret), createdAt, declared: true }
 }
 
 /** Makes a checked form into what the gateway runs on. */

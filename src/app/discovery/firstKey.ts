@@ -31,7 +31,7 @@ export async function ensureFirstKey(options: {
   if (kept !== null && key !== null) return { name: key.name, secret: kept }
   for (let n = 1; n <= MAX_FIRST_KEYS; n++) {
     const name = n === 1 ? FIRST : `${FIRST}-${n}`
-    const made = await registry.createKey({ name, team: null, user: null, tags: {}, models: null })
+    const made = await registry.createKey({ name, team: null, user: null, tags: {}, models: null, tiers: null })
     if (made === 'taken') continue
     replaceSecret(path, made.secret)
     return { name, secret: made.secret }

@@ -235,6 +235,7 @@ class Oracle {
         body: [Buffer.from(body)],
         streamed: false,
         replica: 0,
+        address: null,
         connectMs: 1,
       },
       {

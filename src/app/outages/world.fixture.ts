@@ -108,6 +108,7 @@ export class Outage {
       runBudget: null,
       maxDollars: null,
       deadlineAt: deadlineMs === null ? null : now + deadlineMs,
+      tier: 'standard',
     }
   }
 

@@ -33,6 +33,7 @@ const declared = (name: string, secret: string): DeclaredKey => ({
   user: null,
   tags: {},
   models: null,
+  tiers: null,
   secretHash: hashSecret(secret),
   createdAt: 1,
   declared: true,
@@ -77,7 +78,14 @@ const configuration: Configuration = {
 
 let drawn = 0
 const randomBytes = (count: number) => new Uint8Array(count).fill(++drawn)
-const wanted = (name: string) => ({ name, team: 'ads', user: 'bo', tags: { project: 'x' }, models: ['fast'] })
+const wanted = (name: string) => ({
+  name,
+  team: 'ads',
+  user: 'bo',
+  tags: { project: 'x' },
+  models: ['fast'],
+  tiers: null,
+})
 
 function open(keyStore: KeyStore = memoryStore()) {
   const warnings: string[] = []

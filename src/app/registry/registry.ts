@@ -154,13 +154,14 @@ export function createRegistry(options: RegistryOptions): FollowingRegistry {
       throw new RangeError(`${JSON.stringify(wanted.name)} is no name of a key: ${KEY_NAME_RULE}`)
     if (keys.get(wanted.name) || pending.has(wanted.name) || removals.has(wanted.name)) return 'taken'
     const secret = makeSecret(randomBytes)
-    const { name, team, user, tags, models: allowed } = wanted
+    const { name, team, user, tags, models: allowed, tiers } = wanted
     const key: Key = {
       name,
       team,
       user,
       tags,
       models: allowed,
+      tiers,
       secretHash: hashSecret(secret),
       createdAt: now(),
       declared: false,

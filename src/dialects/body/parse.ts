@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import type { BodyFault, ParsedBody } from '../../ports/wire.ts'
 import type { Endpoint } from '../../vocabulary/dialect.ts'
+import { NO_BLOCKS, type PromptBlocks } from '../../vocabulary/scheduling.ts'
 import { type FoundKey, KnownKeys } from '../json/keys.ts'
 import { JsonScan, type MemberVisitor } from '../json/scan.ts'
 import { asBuffer, invalidUtf8At, numberAt, shownByte, stringAt } from '../json/text.ts'
+import { blocksOf } from './blocks.ts'
 import { MEMBERS, type MemberName } from './members.ts'
 import { Payloads } from './payloads.ts'
 import { promptWeight } from './prompt-weight.ts'
@@ -26,6 +28,9 @@ export const TOOLS_TOKENS = 530
 
 const ASK_FOR_USAGE = Buffer.from('"stream_options":{"include_usage":true},')
 const TOOLS = new KnownKeys(['tools'])
+/** Members that are the prompt, in the order in which templates put them. */
+const PROMPT_PARTS = ['tools', 'instructions', 'system', 'prompt', 'input', 'messages'] as const
+const PROMPT = new KnownKeys(PROMPT_PARTS)
 
 /** A parser of the requests of one endpoint. */
 export function bodyParser(endpoint: Endpoint): (bytes: Uint8Array) => ParsedBody | BodyFault {
@@ -57,6 +62,12 @@ function notJson(scan: JsonScan): BodyFault {
   return { fault: `the body is not valid JSON: at byte ${scan.faultAt}, expected ${scan.expected}, found ${found}` }
 }
 
+interface PromptPart {
+  readonly name: (typeof PROMPT_PARTS)[number]
+  readonly at: number
+  readonly end: number
+}
+
 /**
  * The members of a request as they are found. Of a key that comes twice the last counts, as for `JSON.parse`; of maxima
  * the largest, since nobody knows which of them the upstream obeys.
@@ -78,6 +89,8 @@ class RequestMembers implements MemberVisitor {
   /** The white space in them. */
   blanks = 0
   hasTools = false
+  /** Of the members that are the prompt: which, and where their values begin and end. */
+  readonly parts: PromptPart[] = []
   readonly #bytes: Buffer
   readonly #keys: KnownKeys<MemberName>
   readonly #scan: JsonScan
@@ -106,6 +119,8 @@ class RequestMembers implements MemberVisitor {
       this.promptBytes += valueEnd - valueAt - this.#scan.valueBlanks
       this.values.push(valueAt, valueEnd)
       this.blanks += this.#scan.valueBlanks
+      const part = PROMPT.find(this.#bytes, keyAt, keyEnd, escaped)
+      if (part?.exact) this.parts.push({ name: part.name, at: valueAt, end: valueEnd })
     }
     if (first === 0x5b && valueEnd - valueAt > 2 && TOOLS.find(this.#bytes, keyAt, keyEnd, escaped)?.exact) {
       this.hasTools = true
@@ -204,6 +219,7 @@ export class Request implements ParsedBody {
   readonly promptWeight: number
   #bytes: Buffer
   readonly #edits: readonly Edit[]
+  readonly #parts: readonly PromptPart[]
 
   constructor(bytes: Buffer, members: RequestMembers, prompt: PromptSize, asksForUsage: boolean) {
     this.model = members.model
@@ -214,11 +230,21 @@ export class Request implements ParsedBody {
     this.promptBytes = prompt.promptBytes
     this.promptWeight = prompt.promptWeight
     this.#bytes = bytes
+    this.#parts = members.parts
     this.#edits = asksForUsage && members.streamed ? withUsageAsked(bytes, members) : members.modelEdits
   }
 
   opening(): Uint8Array {
     return this.#bytes.subarray(0, OPENING_BYTES)
+  }
+
+  blocks(): PromptBlocks {
+    if (this.#bytes.length === 0) return NO_BLOCKS
+    const place = ({ name }: PromptPart) => PROMPT_PARTS.indexOf(name)
+    return blocksOf(
+      this.#bytes,
+      this.#parts.toSorted((one, other) => place(one) - place(other)),
+    )
   }
 
   release(): void {

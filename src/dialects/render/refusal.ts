@@ -22,6 +22,12 @@ function callers(status: number, code: string | null, anthropicType: string): Re
   return { status, type, code, anthropicStatus: status, anthropicType, retry: false, retryAfterSeconds: null }
 }
 
+/** A refusal that time mends. */
+function busy(code: string): RefusalForm {
+  const openai = { status: 503, type: 'server_error', code }
+  return { ...openai, anthropicStatus: 529, anthropicType: 'overloaded_error', retry: true, retryAfterSeconds: 1 }
+}
+
 type PlainCause = Exclude<RefusalCause, 'limitReached' | 'priceUnknown'>
 
 /** The one table of refusals, but for those by a limit. */
@@ -33,15 +39,10 @@ const FORMS: Readonly<Record<PlainCause, RefusalForm>> = {
   methodNotAllowed: callers(405, 'method_not_allowed', 'invalid_request_error'),
   malformed: callers(400, null, 'invalid_request_error'),
   tooLarge: callers(413, 'request_too_large', 'request_too_large'),
-  noDeployment: {
-    status: 503,
-    type: 'server_error',
-    code: 'no_deployment',
-    anthropicStatus: 529,
-    anthropicType: 'overloaded_error',
-    retry: true,
-    retryAfterSeconds: 1,
-  },
+  noDeployment: busy('no_deployment'),
+  queueTimeout: busy('queue_timeout'),
+  queueFull: busy('queue_full'),
+  tierNotAllowed: callers(403, 'tier_not_allowed', 'permission_error'),
   upstreamFailed: {
     status: 502,
     type: 'server_error',

@@ -19,6 +19,9 @@ const TABLE: readonly (readonly [PlainCause, number, string, string | null, numb
   ['malformed', 400, INVALID, null, 400, INVALID, ['x-should-retry', 'false']],
   ['tooLarge', 413, INVALID, 'request_too_large', 413, 'request_too_large', ['x-should-retry', 'false']],
   ['noDeployment', 503, 'server_error', 'no_deployment', 529, 'overloaded_error', ['retry-after', '1']],
+  ['queueTimeout', 503, 'server_error', 'queue_timeout', 529, 'overloaded_error', ['retry-after', '1']],
+  ['queueFull', 503, 'server_error', 'queue_full', 529, 'overloaded_error', ['retry-after', '1']],
+  ['tierNotAllowed', 403, INVALID, 'tier_not_allowed', 403, 'permission_error', ['x-should-retry', 'false']],
   ['upstreamFailed', 502, 'server_error', 'upstream_failed', 502, 'api_error', []],
   ['upstreamTimeout', 504, 'server_error', 'upstream_timeout', 504, 'timeout_error', []],
   ['internal', 500, 'server_error', 'internal_error', 500, 'api_error', ['x-should-retry', 'false']],
@@ -28,7 +31,7 @@ describe('a refusal', () => {
   it.each(TABLE)(
     'for %s is what the table says, in both dialects',
     (cause, status, type, code, other, otherType, more) => {
-      const refusal: Refusal = { cause, message: 'why "not"' }
+      const refusal = { cause, message: 'why "not"' } as Refusal
       const headers = ['content-type', 'application/json', ...more]
       const openai = renderRefusal('openai', refusal, 'pen_1')
       expect([openai.status, openai.headers]).toEqual([status, headers])

@@ -141,6 +141,7 @@ export const request = (over: Partial<UpstreamRequest> = {}): UpstreamRequest =>
   body: [Buffer.from('{"a":'), Buffer.from('1}')],
   streamed: false,
   replica: 0,
+  address: null,
   connectMs: 10_000,
   ...over,
 })

@@ -86,6 +86,7 @@ export function requestOf(endpoint: Endpoint, body: unknown): UpstreamRequest {
     body: [Buffer.from(text)],
     streamed,
     replica: 0,
+    address: null,
     connectMs: 1_000,
   }
 }

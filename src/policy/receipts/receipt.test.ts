@@ -21,6 +21,7 @@ const ATTEMPT: AttemptRecord = {
   outcome: 'completed',
   replica: null,
   route: null,
+  placement: null,
   status: 200,
   startedAt: AT + 4,
   durationMs: 801.00049,
@@ -45,6 +46,8 @@ const RECORD: CallRecord = {
   limited: false,
   overrunDollars: null,
   downgradedTo: null,
+  tier: null,
+  queueMs: 0,
   attempts: [ATTEMPT],
 }
 
@@ -73,6 +76,8 @@ describe('a receipt', () => {
       limited: false,
       overrunDollars: null,
       downgradedTo: null,
+      tier: null,
+      queueMs: 0,
       attempts: [
         {
           deployment: 'openai/gpt-5-mini',

@@ -29,6 +29,7 @@ export class KeyRows {
       user: row.user === null ? null : String(row.user),
       tags: JSON.parse(String(row.tags)),
       models: row.models === null ? null : JSON.parse(String(row.models)),
+      tiers: null,
       secretHash: String(row.secret_hash),
       createdAt: Number(row.created_at),
       declared: false,

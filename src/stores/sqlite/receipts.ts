@@ -142,6 +142,8 @@ export class Receipts {
       limited: row.limited === 1n,
       overrunDollars: amount(row.overrun!),
       downgradedTo: row.downgraded === null ? null : this.#models.of(row.downgraded!),
+      tier: null,
+      queueMs: 0,
       attempts: this.#attempts.all(id).map(attempt => this.#attempt(attempt, at)),
     }
   }
@@ -159,6 +161,7 @@ export class Receipts {
       dollars: amount(row.dollars!),
       replica: numberOrNull(row.replica!),
       route: row.route === null ? null : routeFrom(row.route as Uint8Array, name => this.#contenders.of(name)),
+      placement: null,
     }
   }
 
