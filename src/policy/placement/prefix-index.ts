@@ -105,8 +105,8 @@ export class PrefixIndex {
     this.#widen(replica)
     const known = this.#knownOf(replica, hashes, wanted)
     let entry = known === 0 ? NONE : this.#entryOf(replica, this.#table.find(hashes[known - 1]!))
-    this.#touch(entry)
-    const until = known + this.#makeRoom(replica, wanted - known, known)
+    const kept = this.#touch(entry)
+    const until = known + this.#makeRoom(replica, wanted - known, kept)
     for (let i = known; i < until; i++) {
       const added = this.#add(replica, hashes[i]!, entry)
       if (added === NONE) return
@@ -209,33 +209,39 @@ export class PrefixIndex {
     return entry
   }
 
-  /** Makes a block and all before it the most recently used, the first of them last. */
-  #touch(entry: number): void {
+  /**
+   * Makes a block and all before it the most recently used, the first of them last.
+   *
+   * @returns how many they are
+   */
+  #touch(entry: number): number {
+    let touched = 0
     for (let each = entry; each !== NONE; each = this.#before[each]!) {
+      touched++
       if (this.#newer[each] === NONE) continue
       this.#unlink(each)
       this.#link(each, NONE)
     }
+    return touched
   }
 
   /**
-   * Evicts until there is room for so many blocks, of its own replica none of the `known` most recently used.
+   * Evicts until there is room for so many blocks, of its own replica none of the `kept` most recently used.
    *
    * @returns for how many there is room
    */
-  #makeRoom(replica: number, needed: number, known: number): number {
-    this.shrink(replica, Math.max(known, this.#capacity[replica]! - needed))
+  #makeRoom(replica: number, needed: number, kept: number): number {
+    this.shrink(replica, Math.max(kept, this.#capacity[replica]! - needed))
     while (this.#maxBlocks - this.#total < needed) {
       const fullest = this.#fullestBut(replica)
-      const spare = this.#held[replica]! - known
+      const spare = this.#held[replica]! - kept
       const ofOthers = fullest < 0 ? 0 : this.#held[fullest]!
       if (spare <= 0 && ofOthers === 0) break
       const isOwn = spare > 0 && this.#held[replica]! >= ofOthers
-      const least = isOwn ? known : 0
       const from = isOwn ? replica : fullest
-      this.shrink(from, Math.max(least, this.#held[from]! - Math.min(RECLAIMED, needed)))
+      this.shrink(from, Math.max(isOwn ? kept : 0, this.#held[from]! - Math.min(RECLAIMED, needed)))
     }
-    return Math.min(needed, this.#maxBlocks - this.#total)
+    return Math.min(needed, this.#maxBlocks - this.#total, this.#capacity[replica]! - this.#held[replica]!)
   }
 
   #fullestBut(replica: number): number {
