@@ -45,12 +45,13 @@ export function decideSpill(ask: SpillAsk): SpillDecision {
   if (tier.timeToFirstTokenMs === null) return STAYS
   const leftMs = tier.timeToFirstTokenMs - ask.waitedMs - ask.expectedPrefillMs
   const chance = chanceOfMissing(ask, leftMs)
-  const harm = chance === 1 ? tier.missedTargetDollars : BigInt(Math.round(Number(tier.missedTargetDollars) * chance))
+  const harm = chance === 1 ? tier.missedTargetDollars : BigInt(Math.floor(Number(tier.missedTargetDollars) * chance))
   if (ask.isFull) return { spill: recordOf(ask, 'full', harm) }
   if (moreDollars === null) return STAYS
   if (harm > moreDollars) return { spill: recordOf(ask, 'target', harm) }
   if (tier.missedTargetDollars <= moreDollars) return STAYS
-  return { recheckInMs: Math.max(1, Math.ceil(worthInMs(ask, leftMs, moreDollars))) }
+  // A hair later, so that what is reckoned then is not less by a rounding.
+  return { recheckInMs: Math.max(1, Math.ceil(worthInMs(ask, leftMs, moreDollars) + 1e-6)) }
 }
 
 /** How long until the chance of missing makes it worth the difference, if nothing is heard meanwhile. */
