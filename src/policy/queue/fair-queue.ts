@@ -64,6 +64,16 @@ export class FairQueue<E extends QueueEntry> {
     return this.#tiers.get(tier)?.size ?? 0
   }
 
+  /** Whether anybody waits for a place of a pool. */
+  isHeld(pool: string): boolean {
+    return this.#pools.get(pool)?.tiers.isHeld ?? false
+  }
+
+  /** Every call that waits for a place of a pool, in order of arrival. */
+  all(pool: string): readonly E[] {
+    return [...this.#waiting.keys()].filter(({ pools }) => pools.includes(pool))
+  }
+
   /** The call of a tier that arrived first of those that wait. */
   oldest(tier: string): E | null {
     return this.#tiers.get(tier)?.first()?.entry ?? null
