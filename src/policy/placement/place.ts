@@ -1,7 +1,7 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { PlacementCall } from './call.ts'
-import { type PlacementCost, type Prospect, prospectOf, worthOfMs } from './cost.ts'
+import { type PlacementCost, type Prospect, prospectOf, questionOf } from './cost.ts'
 import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
 
 /** Differences of this part of the whole, or worth so many milliseconds, mean nothing. */
@@ -31,10 +31,20 @@ export interface Placement {
 export function place(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): Placement | null {
   const open = openReplicas(call, fleet, now)
   if (open.length === 0) return null
-  const prospects = open.map(state => prospectOf(fleet, call, state, now))
+  const question = questionOf(fleet, call, now)
+  const prospects = new Array<Prospect>(open.length)
   let least = Number.POSITIVE_INFINITY
-  for (const { total } of prospects) if (total < least) least = total
-  const bound = least * (1 + NOISE_PART) + NOISE_MS * worthOfMs(call)
+  for (let i = 0; i < open.length; i++) {
+    const prospect = prospectOf(question, open[i]!)
+    prospects[i] = prospect
+    if (prospect.total < least) least = prospect.total
+  }
+  const bound = least + NOISE_PART * Math.abs(least) + NOISE_MS * question.perMs
+  return placementAt(preferred(prospects, bound, call))
+}
+
+/** Among those that cost no more than the bound, by how they stand, else by the draw. */
+function preferred(prospects: readonly Prospect[], bound: number, call: PlacementCall): Prospect {
   let best: Prospect | null = null
   let ties = 0
   for (const prospect of prospects) {
@@ -44,8 +54,10 @@ export function place(call: PlacementCall, fleet: PlacementFleet, now: Monotonic
     ties = order < 0 ? 1 : ties + 1
     if (order < 0) best = prospect
   }
-  if (ties > 1) best = drawn(prospects, { best: best!, bound, ties }, call)
-  const { state, cachedTokens, timeToFirstTokenMs, cost } = best!
+  return ties > 1 ? drawn(prospects, { best: best!, bound, ties }, call) : best!
+}
+
+function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prospect): Placement {
   return { state, replica: state.replica, expectedCachedTokens: cachedTokens, timeToFirstTokenMs, cost }
 }
 

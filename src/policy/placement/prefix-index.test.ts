@@ -84,7 +84,7 @@ describe('the prefix index', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -107,7 +107,7 @@ describe('the prefix index', () => {
           })
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
     expect(evictions).toBeGreaterThan(100)
   })
