@@ -55,6 +55,9 @@ export interface Question {
   readonly costs: EngineCosts
   readonly scale: number
   readonly ownStepMs: DurationMs
+  /** Infinite where there is none. */
+  readonly targetMs: DurationMs
+  readonly missedTarget: number
   /** What a millisecond until its first token, of the accelerators, and of their power is worth. */
   readonly perMs: number
   readonly acceleratorPerMs: number
@@ -71,6 +74,8 @@ export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: Mono
     costs,
     scale: scaleOf(fleet.speed),
     ownStepMs: sequenceStepMs(costs, contextOf(call)),
+    targetMs: call.tier.timeToFirstTokenMs ?? Number.POSITIVE_INFINITY,
+    missedTarget: Number(call.tier.missedTargetDollars),
     perMs: call.tier.timeToFirstTokenMs === null ? UNWATCHED * NANO_DOLLARS_PER_MS : NANO_DOLLARS_PER_MS,
     acceleratorPerMs: ((pool.dollarsPerHour ?? ASSUMED_DOLLARS_PER_HOUR) * NANO) / MS_PER_HOUR,
     energyPerMs: (watts * DOLLARS_PER_KWH * NANO) / W_MS_PER_KWH,
@@ -99,7 +104,7 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const rereadMs = evictedTokens(call, state) * costs.prefillTokenMs * factor
 
   const waiting = question.perMs * (timeToFirstTokenMs + LATER * laggingMs)
-  const missing = missedDollars(call, timeToFirstTokenMs)
+  const missing = missChance(question.targetMs, call.waitedMs + timeToFirstTokenMs) * question.missedTarget
   const delaying = NANO_DOLLARS_PER_MS * LATER * (others * ownPrefillMs + decodeDelayMs)
   const accelerator = busyMs * question.acceleratorPerMs
   const energy = busyMs * question.energyPerMs
@@ -108,12 +113,10 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   return { state, cachedTokens, timeToFirstTokenMs, waiting, missing, delaying, accelerator, energy, evicting, total }
 }
 
-/** Expected times are not exact: near the target it may be missed or met, at half of it seldom. */
-function missedDollars({ tier, waitedMs }: PlacementCall, timeToFirstTokenMs: DurationMs): number {
-  if (tier.timeToFirstTokenMs === null) return 0
-  const square = ((waitedMs + timeToFirstTokenMs) / tier.timeToFirstTokenMs) ** 2
-  const odds = square * square
-  return (odds / (1 + odds)) * Number(tier.missedTargetDollars)
+/** How likely a target is missed. Expected times are not exact: near it either may come, at half of it a miss is seldom. */
+function missChance(targetMs: DurationMs, expectedMs: DurationMs): number {
+  const square = (expectedMs / targetMs) ** 2
+  return 1 - 1 / (1 + square * square)
 }
 
 function evictedTokens({ prompt, matches }: PlacementCall, state: ReplicaState): Tokens {

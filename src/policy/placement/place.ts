@@ -8,6 +8,9 @@ import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
 const NOISE_PART = 0.1
 const NOISE_MS: DurationMs = 2
 
+/** The rank of a replica that may not be asked; the others have less. */
+const NOT_ASKED = 4
+
 /** Where a call goes. */
 export interface Placement {
   readonly state: ReplicaState
@@ -66,14 +69,20 @@ function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prosp
  * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
  */
 export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
-  let rank = Number.POSITIVE_INFINITY
-  for (const state of fleet.replicas) rank = Math.min(rank, rankOf(state, call))
-  if (rank === Number.POSITIVE_INFINITY) return []
-  return fleet.replicas.filter(state => rankOf(state, call) === rank && hasPlace(fleet, state, call, now))
+  let best = NOT_ASKED
+  const open: ReplicaState[] = []
+  for (const state of fleet.replicas) {
+    const rank = rankOf(state, call)
+    if (rank > best || rank === NOT_ASKED) continue
+    if (rank < best) open.length = 0
+    best = rank
+    if (hasPlace(fleet, state, call, now)) open.push(state)
+  }
+  return open
 }
 
 function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
-  if (state.standing === 'left' || state.isDraining) return Number.POSITIVE_INFINITY
+  if (state.standing === 'left' || state.isDraining) return NOT_ASKED
   const isTried = tried.length > 0 && tried.includes(state.replica)
   return (isTried ? 2 : 0) + (state.standing === 'recovering' ? 1 : 0)
 }
