@@ -112,18 +112,21 @@ export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: Place
   return needed <= room || needed - sharedTokens(state, call) <= room
 }
 
-/** Until the prefills of calls that were placed there before are done. Plain answers don't tell when that is, so time does. */
-export function prefillAheadMs(fleet: PlacementFleet, state: ReplicaState, now: MonotonicMs): DurationMs {
+/**
+ * Until the prefills of calls that were placed there before are done. Plain answers don't tell when that is, so time does.
+ *
+ * @param factor by which things take longer there than the model says
+ */
+export function prefillAheadMs(state: ReplicaState, factor: number, now: MonotonicMs): DurationMs {
   const byClock = state.busyUntil - now
-  if (byClock <= 0 || state.prefillMs <= 0) return 0
-  return Math.min(byClock, state.prefillMs * scaleOf(fleet.speed) * slownessOf(state.speed, now))
+  return byClock <= 0 ? 0 : Math.min(byClock, state.prefillMs * factor)
 }
 
 /** A call goes to a replica. */
 export function placed(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): Stay {
   const costs = fleet.pool.costs ?? ASSUMED_COSTS
   const factor = scaleOf(fleet.speed) * slownessOf(state.speed, now)
-  const ahead = prefillAheadMs(fleet, state, now) / factor
+  const ahead = prefillAheadMs(state, factor, now) / factor
   const own = prefillMs(costs, call.inputTokens, cachedTokensAt(call, state.replica))
   const shared = state.inFlight === 0 ? 0 : sharedTokens(state, call)
   const tokenMs = stepMs(costs, state.inFlight + 1, state.contextTokens + contextOf(call))
