@@ -40,6 +40,8 @@ describe('a heap', () => {
           const keys = nodes.map(({ value }) => value.key).sort((a, b) => a - b)
           expect([...heap.ascending()].map(item => item.key)).toEqual(keys)
           expect([heap.size, heap.first()?.key]).toEqual([keys.length, keys[0]])
+          expect([...heap.sample(100)].map(item => item.key).sort((a, b) => a - b)).toEqual(keys)
+          expect(new Set(heap.sample(7)).size).toBe(Math.min(7, keys.length))
           const low = [...heap.whileTrue(item => item.key <= limit)].map(item => item.key).sort((a, b) => a - b)
           expect(low).toEqual(keys.filter(key => key <= limit))
         }

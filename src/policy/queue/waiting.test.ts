@@ -142,8 +142,7 @@ describe('the work ahead of a call', () => {
             given += next.work
           }
           // A fluid gives parts of calls: off by a call of each tenant and tier, and what that is by weight.
-          if (process.env.SHOW) console.log('DIFF', given, expected)
-          expect(Math.abs(given - expected)).toBeLessThanOrEqual(4000)
+          expect(Math.abs(given - expected)).toBeLessThanOrEqual(400)
         },
       ),
     )
