@@ -171,7 +171,6 @@ export class Contest<F extends Flow> {
    * it was lifted to, as if the call had been charged so at once: it gives and takes no more than was its part.
    */
   correct(entry: Charge<F>, moreWork: number): void {
-    if (entry.era !== this.#era) return
     this.#move(entry.flow, { work: moreWork, isOfThisReturn: entry.return === entry.flow.return })
   }
 

@@ -63,8 +63,8 @@ export class Heap<T> {
 
   /** So many values at most, from all over the heap, in no order; all of them where they are no more. */
   *sample(most: number): Generator<T, void, void> {
-    const step = Math.max(1, this.#nodes.length / most)
-    for (let at = 0; at < this.#nodes.length; at += step) yield this.#nodes[Math.floor(at)]!.value
+    const count = Math.min(most, this.#nodes.length)
+    for (let i = 0; i < count; i++) yield this.#nodes[Math.floor((i * this.#nodes.length) / count)]!.value
   }
 
   /** Values in order, without taking them out: k of them in O(k log k), whatever the size. */
