@@ -19,6 +19,7 @@ import { createCommons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
+import { NO_FLEET } from './fleet/none.ts'
 import { openPlane, type PlaneParts } from './plane.ts'
 import { openThreads, type ThreadsOptions } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
@@ -68,7 +69,8 @@ async function open(
   const clock = SYSTEM_CLOCK
   const { dataDirectory, retainMs } = configuration
   let health: () => readonly ReplicaHealth[] = () => []
-  const telemetry = createTelemetry({ env, health: () => health() })
+  const fleet = NO_FLEET
+  const telemetry = createTelemetry({ env, health: () => health(), fleet: () => fleet.report() })
   opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
@@ -98,6 +100,9 @@ async function open(
     limits: owner === null ? limits.registry : limitsOverThreads(limits.registry, owner),
     plans: owner === null ? limits.plans : plansOverThreads(limits.plans, owner),
     audits: query => stores.limits.audits(query),
+    fleet,
+    tiers: configuration.scheduling.tiers,
+    note: change => stores.limits.note({ at: clock.now(), ...change }),
     receiptOf,
   })
   function adminFetch(request: Request, address: string | null): Promise<Response> {
