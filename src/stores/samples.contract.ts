@@ -39,6 +39,26 @@ export function plainCall(offsetMs: number, changes: Partial<CallRecord> = {}): 
   }
 }
 
+/** The same of a call that waited, was placed on an owned engine and left it for a hosted deployment. */
+export function placedCall(offsetMs: number): CallRecord {
+  const startedAt = FIRST_DAY + offsetMs + 1
+  const spill = {
+    why: 'target',
+    expectedMs: 9_000,
+    targetMs: 1_000,
+    harmDollars: 10_000_000n,
+    moreDollars: 1_500n,
+  } as const
+  return plainCall(offsetMs, {
+    tier: offsetMs % 2 === 0 ? 'interactive' : 'batch',
+    queueMs: offsetMs % 7,
+    attempts: [
+      plainAttempt({ startedAt, replica: 1, placement: { expectedCachedTokens: offsetMs % 1_000, spill: null } }),
+      plainAttempt({ startedAt, placement: { expectedCachedTokens: null, spill } }),
+    ],
+  })
+}
+
 export function plainAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
     deployment: 'openai/gpt-5-mini',
