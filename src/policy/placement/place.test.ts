@@ -55,10 +55,21 @@ describe('a call goes', () => {
 
   it('where a cache has room, rather than where it drives out what others need', () => {
     const fleet = fleetOf(2)
-    Object.assign(fleet.replicas[0]!, { cachedBlocks: 1_000, lastTurn: 0 })
-    Object.assign(fleet.replicas[1]!, { cachedBlocks: 100, lastTurn: 9 })
-    expect(place(cachedCall(300, {}), fleet, 0)?.cost?.evicting).toBe(0)
+    Object.assign(fleet.replicas[0]!, { cachedBlocks: 1_000, cacheBlocks: 1_000 })
+    Object.assign(fleet.replicas[1]!, { cachedBlocks: 1_500, cacheBlocks: 4_000 })
     expect(place(cachedCall(300, {}), fleet, 0)?.replica).toBe(1)
+    Object.assign(fleet.replicas[0]!, { cacheBlocks: 4_000 })
+    expect(place(cachedCall(300, {}), fleet, 0)?.replica).toBe(0)
+  })
+
+  it('away from where its tier would miss its target, though waiting there is cheaper for the accelerators', () => {
+    const at = (timeToFirstTokenMs: number | null) => {
+      const fleet = fleetOf(2)
+      for (let i = 0; i < 2; i++) placed(fleet, fleet.replicas[0]!, cachedCall(1_000, {}, { outputTokens: 1 }), 0)
+      const tier = { timeToFirstTokenMs, missedTargetDollars: 10_000_000n }
+      return place(cachedCall(1_000, { 0: 1_000 }, { tier, outputTokens: 1 }), fleet, 0)?.replica
+    }
+    expect([at(null), at(800)]).toEqual([0, 1])
   })
 
   it.each<[string, Partial<ReplicaState>, readonly number[], number]>([
