@@ -63,13 +63,13 @@ describe('a call goes', () => {
   })
 
   it('away from where its tier would miss its target, though waiting there is cheaper for the accelerators', () => {
-    const at = (timeToFirstTokenMs: number | null) => {
+    const at = (timeToFirstTokenMs: number) => {
       const fleet = fleetOf(2)
-      for (let i = 0; i < 2; i++) placed(fleet, fleet.replicas[0]!, cachedCall(1_000, {}, { outputTokens: 1 }), 0)
+      placed(fleet, fleet.replicas[0]!, callOf({ inputTokens: 17_600, outputTokens: 1 }), 0)
       const tier = { timeToFirstTokenMs, missedTargetDollars: 10_000_000n }
       return place(cachedCall(1_000, { 0: 1_000 }, { tier, outputTokens: 1 }), fleet, 0)?.replica
     }
-    expect([at(null), at(800)]).toEqual([0, 1])
+    expect([at(60_000), at(850)]).toEqual([0, 1])
   })
 
   it.each<[string, Partial<ReplicaState>, readonly number[], number]>([
