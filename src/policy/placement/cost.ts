@@ -4,7 +4,7 @@ import type { EngineCosts } from '../../vocabulary/scheduling.ts'
 import { NANO_DOLLARS_PER_MS } from '../routing/worth.ts'
 import { cachedTokensAt, type PlacementCall } from './call.ts'
 import { foreignCalls } from './capacity.ts'
-import { contextOf, type PlacementFleet, prefillAheadMs, type ReplicaState } from './fleet.ts'
+import { contextOf, type PlacementFleet, type Popular, popularOf, prefillAheadMs, type ReplicaState } from './fleet.ts'
 import { scaleOf, slownessOf } from './speed.ts'
 import { ASSUMED_COSTS, FIXED_MS, prefillMs, sequenceStepMs, stepMs } from './work.ts'
 
@@ -54,6 +54,7 @@ export interface Question {
   readonly now: MonotonicMs
   readonly costs: EngineCosts
   readonly scale: number
+  readonly popular: Popular
   readonly ownStepMs: DurationMs
   /** Infinite where there is none. */
   readonly targetMs: DurationMs
@@ -73,6 +74,7 @@ export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: Mono
     now,
     costs,
     scale: scaleOf(fleet.speed),
+    popular: popularOf(fleet, call),
     ownStepMs: sequenceStepMs(costs, contextOf(call)),
     targetMs: call.tier.timeToFirstTokenMs ?? Number.POSITIVE_INFINITY,
     missedTarget: Number(call.tier.missedTargetDollars),
@@ -85,10 +87,12 @@ export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: Mono
 /**
  * What a call would be like at a replica, by the step-time model with what was learnt of pool and replica. What is the same
  * at all of them is left out where it would hide differences: the decode steps that any replica would need. Reading the
- * weights in each step counts for nobody, so that saving power is no reason to crowd.
+ * weights in each step counts for nobody, so that saving power is no reason to crowd. Reading what many prompts begin with
+ * at one more replica is an investment: the call that makes it is charged its part, or a replica that nobody has sent
+ * such a prompt to would idle until the others are full.
  */
 export function prospectOf(question: Question, state: ReplicaState): Prospect {
-  const { call, now, costs, scale } = question
+  const { call, now, costs, scale, popular } = question
   const slowness = slownessOf(state.speed, now)
   const factor = scale * slowness
   const cachedTokens = cachedTokensAt(call, state.replica)
@@ -96,16 +100,18 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const ownPrefillMs = prefillMs(costs, call.inputTokens, cachedTokens) * factor
   const firstStepMs = stepMs(costs, others + 1, state.contextTokens + call.inputTokens) * factor
   const timeToFirstTokenMs = FIXED_MS + prefillAheadMs(state, factor, now) + ownPrefillMs + firstStepMs
+  const investedTokens = popular.tokens > cachedTokens ? popular.tokens - cachedTokens : 0
+  const investedMs = investedTokens * costs.prefillTokenMs * factor * popular.paidBack
   const ownStepMs = question.ownStepMs * slowness
   const othersStepMs = (others * costs.decodeSequenceMs + state.contextTokens * costs.contextTokenMs) * slowness
   const laggingMs = call.outputTokens * costs.decodeStepMs * (slowness - 1)
   const decodeDelayMs = OVERLAP * call.outputTokens * (others * ownStepMs + othersStepMs)
-  const busyMs = ownPrefillMs + call.outputTokens * ownStepMs
+  const busyMs = ownPrefillMs - investedMs + call.outputTokens * ownStepMs
   const rereadMs = evictedTokens(call, state) * costs.prefillTokenMs * factor
 
-  const waiting = question.perMs * (timeToFirstTokenMs + LATER * laggingMs)
+  const waiting = question.perMs * (timeToFirstTokenMs - investedMs + LATER * laggingMs)
   const missing = missChance(question.targetMs, call.waitedMs + timeToFirstTokenMs) * question.missedTarget
-  const delaying = NANO_DOLLARS_PER_MS * LATER * (others * ownPrefillMs + decodeDelayMs)
+  const delaying = NANO_DOLLARS_PER_MS * LATER * (others * (ownPrefillMs - investedMs) + decodeDelayMs)
   const accelerator = busyMs * question.acceleratorPerMs
   const energy = busyMs * question.energyPerMs
   const evicting = rereadMs * REUSED * (question.acceleratorPerMs + NANO_DOLLARS_PER_MS)

@@ -55,10 +55,21 @@ describe('a call goes', () => {
 
   it('where a cache has room, rather than where it drives out what others need', () => {
     const fleet = fleetOf(2)
-    Object.assign(fleet.replicas[0]!, { cachedBlocks: 1_000, lastTurn: 0 })
-    Object.assign(fleet.replicas[1]!, { cachedBlocks: 100, lastTurn: 9 })
-    expect(place(cachedCall(300, {}), fleet, 0)?.cost?.evicting).toBe(0)
+    Object.assign(fleet.replicas[0]!, { cachedBlocks: 1_000, cacheBlocks: 1_000 })
+    Object.assign(fleet.replicas[1]!, { cachedBlocks: 1_500, cacheBlocks: 4_000 })
     expect(place(cachedCall(300, {}), fleet, 0)?.replica).toBe(1)
+    Object.assign(fleet.replicas[0]!, { cacheBlocks: 4_000 })
+    expect(place(cachedCall(300, {}), fleet, 0)?.replica).toBe(0)
+  })
+
+  it('away from where its tier would miss its target, though waiting there is cheaper for the accelerators', () => {
+    const at = (timeToFirstTokenMs: number) => {
+      const fleet = fleetOf(2)
+      placed(fleet, fleet.replicas[0]!, callOf({ inputTokens: 17_600, outputTokens: 1 }), 0)
+      const tier = { timeToFirstTokenMs, missedTargetDollars: 10_000_000n }
+      return place(cachedCall(1_000, { 0: 1_000 }, { tier, outputTokens: 1 }), fleet, 0)?.replica
+    }
+    expect([at(60_000), at(850)]).toEqual([0, 1])
   })
 
   it.each<[string, Partial<ReplicaState>, readonly number[], number]>([
@@ -170,7 +181,7 @@ it('what calls take of a replica is given back to the last token when they have 
       for (const { stay } of stays.sort((a, b) => a.order - b.order)) ended(fleet, stay, WHOLE, 2_000)
       expect(state).toMatchObject({ inFlight: 0, contextTokens: 0, heldTokens: 0 })
       expect(state.prefillMs).toBeCloseTo(0, 6)
-      expect(state.beginnings.size).toBe(0)
+      expect(state.beginnings.size + fleet.beginnings.size).toBe(0)
     }),
   )
 })

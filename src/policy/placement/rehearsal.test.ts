@@ -72,6 +72,15 @@ describe('in a rehearsal of conversations', () => {
     }
   })
 
+  it('replicas share light work whose prompts all begin alike, once each has read that beginning', () => {
+    const alike = { ...TALKS, cacheBlocks: 20_000, blocks: { everyones: 60, own: 0, turn: 6 }, outputTokens: 100 }
+    const played = play({ ...alike, replicas: 8, maxRunning: 32, conversations: 400, turns: 1, gapMs: 100 })
+    expect(least(played)).toBeGreaterThan(0.5)
+    expect(played.cachedShare).toBeGreaterThan(0.85)
+    const talking = play({ ...alike, replicas: 2, conversations: 12, turns: 6, outputTokens: 3, thinkMs: 50 })
+    expect(least(talking)).toBeGreaterThan(0.5)
+  })
+
   it('calls without any block are spread evenly too', () => {
     const played = play({
       ...TALKS,
