@@ -28,7 +28,7 @@ export const SD: Record<string, number> = {}
 export interface Slot { path: string[]; prior: number; sd: number }
 function sdOf(path: string[]): number {
   const name = path.at(-1)!
-  if (path[0] === 'versions') return Number(process.env.VSD ?? 0.15)
+  if (path[0] === 'versions') return Number(process.env.VSD ?? 0.002)
   if (name === 'routingShape') return 0.5
   if (path[0] === 'loops') return 1.5 * (name === 'burst' ? 0.4 : 0.7)
   if (name.endsWith('Exponent')) return 0.4
@@ -59,17 +59,17 @@ function residuals(rs: Row[], c: Coefficients, out: Float64Array, slot?: Slot): 
     out[2*i+1] = Math.log(p.timeToFirstTokenMs / r.ttft) / SF
   })
 }
-export function fit(rs: Row[], slots: Slot[], start?: Float64Array, iters = 15, ridge = Number(process.env.RIDGE ?? 1)): Float64Array {
+export function fit(rs: Row[], slots: Slot[], start?: Float64Array, iters = 15, ridge = Number(process.env.RIDGE ?? 4)): Float64Array {
   const n = slots.length, m = rs.length*2
   let x = start ? Float64Array.from(start) : Float64Array.from(slots, s => s.prior)
   const r = new Float64Array(m), r2 = new Float64Array(m)
   const J: Float64Array[] = slots.map(() => new Float64Array(m))
   let lambda = 1e-2
-  const cost = (res: Float64Array, y: ArrayLike<number>) => { let s = 0; for (let i = 0; i<m; i++) s += rs[i>>1]!.weight * Math.log1p(res[i]!**2/4)*2; slots.forEach((sl,i)=>{ s += ridge*((y[i]!-sl.prior)/sl.sd)**2 }); return s }
+  const cost = (res: Float64Array, y: ArrayLike<number>) => { let s = 0; for (let i = 0; i<m; i++) s += rs[i>>1]!.weight * (res[i]!**2/2)/(1+res[i]!**2/9); slots.forEach((sl,i)=>{ s += ridge*((y[i]!-sl.prior)/sl.sd)**2 }); return s }
   residuals(rs, build(slots, x), r); let c0 = cost(r, x)
   for (let it = 0; it < iters; it++) {
     for (let j = 0; j < n; j++) { const y = Float64Array.from(x); y[j]! += 1e-4; r2.set(r); residuals(rs, build(slots,y), r2, slots[j]); const Jj = J[j]!; for (let i = 0; i<m; i++) Jj[i] = (r2[i]!-r[i]!)/1e-4 }
-    const w = Float64Array.from(r, (v,i) => rs[i>>1]!.weight * 0.5/(1+v*v/4))
+    const w = Float64Array.from(r, (v,i) => rs[i>>1]!.weight * 0.5/(1+v*v/9)**2)
     const A = slots.map(() => new Float64Array(n)), b = new Float64Array(n)
     for (let j=0;j<n;j++) { const Jj=J[j]!; for (let k=j;k<n;k++){ const Jk=J[k]!; let s=0; for (let i=0;i<m;i++) s+=w[i]!*Jj[i]!*Jk[i]!; A[j]![k]=s; A[k]![j]=s }
       let s=0; for (let i=0;i<m;i++) s+=w[i]!*Jj[i]!*r[i]!; const sl=slots[j]!; b[j]=s+ridge*(x[j]!-sl.prior)/sl.sd**2; A[j]![j]!+=ridge/sl.sd**2 }
@@ -90,6 +90,12 @@ function solve(A: Float64Array[], b: Float64Array, lambda: number): Float64Array
   for(let i=n-1;i>=0;i--){ let s=y[i]!; for(let k=i+1;k<n;k++) s-=L[i]![k]!*y[k]!; y[i]=s/L[i]![i]! }
   return y
 }
+export function versions(rs: Row[], c: Coefficients): Coefficients {
+  const by = new Map<string, number[]>()
+  for (const r of rs) { const k = versionKey(r.point); const e = Math.log(r.tpot / closedLoop(r.point, { ...c, versions: {} }).timePerOutputTokenMs); (by.get(k) ?? by.set(k, []).get(k)!).push(e) }
+  const K = Number(process.env.VK ?? 8)
+  return { ...c, versions: Object.fromEntries([...by].map(([k, e]) => [k, Math.exp(q(e, .5) * e.length / (e.length + K))])) }
+}
 export const q = (v: number[], p: number) => { const s=[...v].sort((a,b)=>a-b); return s[Math.min(s.length-1, Math.floor(p*s.length))] ?? NaN }
 export function report(name: string, rs: Row[], c: (r: Row) => Coefficients): void {
   const e = rs.map(r => { const p = closedLoop(r.point, c(r)); return [p.timePerOutputTokenMs/r.tpot-1, p.timeToFirstTokenMs/r.ttft-1] })
@@ -103,14 +109,14 @@ if (import.meta.main) {
   for (const r of rows) r.weight = 1/Math.sqrt(cacheKey[r.engine+r.model+r.system]!/20)
   const t=Date.now()
   const x = fit(rows, slots, undefined, 25)
-  const full = build(slots, x)
+  const full = versions(rows, build(slots, x))
   console.log('fit s', (Date.now()-t)/1000, slots.length)
   console.log(JSON.stringify(full, (k,v)=> typeof v==='number'? Number(v.toPrecision(3)):v).replaceAll('},','},\n'))
   report('all in-sample', rows, () => full)
   for (const key of ['engine','model','system'] as const) for (const g of [...new Set(rows.map(r=>r[key]))]) report(`  ${g}`, rows.filter(r=>r[key]===g), ()=>full)
-  if (process.env.DETAIL) for (const g of [...new Set(rows.map(r=>`${r.engine} ${r.model} ${r.system} ${r.point.exactLengths} ${r.raw.engine_version} ${r.point.shape.precision}`))].sort()) report('    '+g, rows.filter(r=>`${r.engine} ${r.model} ${r.system} ${r.point.exactLengths} ${r.raw.engine_version} ${r.point.shape.precision}`===g), ()=>full)
+  if (process.env.DETAIL2) for (const g of [...new Set(rows.map(r=>`${r.engine} ${r.model} ${r.system} ${r.point.exactLengths} ${r.raw.engine_version} ${r.point.shape.precision}`))].sort()) report('    '+g, rows.filter(r=>`${r.engine} ${r.model} ${r.system} ${r.point.exactLengths} ${r.raw.engine_version} ${r.point.shape.precision}`===g), ()=>full)
   if (process.env.HOLD) {
-    for (const key of ['model','system'] as const) { const c = new Map<string,Coefficients>(); for (const g of new Set(rows.map(r=>r[key]))) { c.set(g, build(slots, fit(rows.filter(r=>r[key]!==g), slots, x, 8))) ; report(`hold ${g}`, rows.filter(r=>r[key]===g), ()=>c.get(g)!); if (process.env.SHOWC===g) console.log(JSON.stringify(c.get(g), (k,v)=> typeof v==='number'? Number(v.toPrecision(3)):v).replaceAll('},','},\n')) } report(`HELD OUT by ${key}`, rows, r=>c.get(r[key])!) }
-    { const c = new Map<number,Coefficients>(); for (let k=0;k<5;k++) c.set(k, build(slots, fit(rows.filter((_,i)=>(i*7919)%5!==k), slots, x, 8))); const idx=new Map(rows.map((r,i)=>[r,(i*7919)%5])); report('HELD OUT random', rows, r=>c.get(idx.get(r)!)!) }
+    for (const key of ['model','system'] as const) { const c = new Map<string,Coefficients>(); for (const g of new Set(rows.map(r=>r[key]))) { c.set(g, versions(rows.filter(r=>r[key]!==g), build(slots, fit(rows.filter(r=>r[key]!==g), slots, x, 12)))) ; report(`hold ${g}`, rows.filter(r=>r[key]===g), ()=>c.get(g)!); if (process.env.DETAIL) { const gr=(r: Row)=>`${r.engine} ${r.model} ${r.system} ${r.point.exactLengths} ${r.raw.engine_version} ${r.point.shape.precision}`; for (const h of new Set(rows.filter(r=>r[key]===g).map(gr))) report('    '+h, rows.filter(r=>gr(r)===h), ()=>c.get(g)!) } if (process.env.SHOWC===g) console.log(JSON.stringify(c.get(g), (k,v)=> typeof v==='number'? Number(v.toPrecision(3)):v).replaceAll('},','},\n')) } report(`HELD OUT by ${key}`, rows, r=>c.get(r[key])!) }
+    { const c = new Map<number,Coefficients>(); for (let k=0;k<5;k++) c.set(k, versions(rows.filter((_,i)=>(i*7919)%5!==k), build(slots, fit(rows.filter((_,i)=>(i*7919)%5!==k), slots, x, 8)))); const idx=new Map(rows.map((r,i)=>[r,(i*7919)%5])); report('HELD OUT random', rows, r=>c.get(idx.get(r)!)!) }
   }
 }

@@ -1,6 +1,6 @@
-import { rows, VERSIONS, slotsOf, fit, build } from './explore.ts'
+import { rows, versions, VERSIONS, slotsOf, fit, build } from './explore.ts'
 import { closedLoop } from '../../src/simulation/serving/closed-loop.ts'
-const slots = slotsOf(VERSIONS); const c = build(slots, fit(process.env.OUT ? rows.filter(r => r.model!==process.env.OUT && r.system!==process.env.OUT) : rows, slots, undefined, 25))
+const slots = slotsOf(VERSIONS); const c = versions(rows, build(slots, fit(process.env.OUT ? rows.filter(r => r.model!==process.env.OUT && r.system!==process.env.OUT) : rows, slots, undefined, 25)))
 const [e, m, s, v] = process.argv.slice(2)
 const sel = rows.filter(r => r.engine===e && r.raw.model_path!.includes(m!) && r.system.includes(s!) && (v===undefined || (v==='-' ? r.raw.engine_version==='' : r.raw.engine_version===v)))
 sel.sort((a,b)=> a.point.promptTokens-b.point.promptTokens || a.point.outputTokens-b.point.outputTokens || a.point.shape.tensorParallel-b.point.shape.tensorParallel || a.point.concurrency-b.point.concurrency)

@@ -33,8 +33,6 @@ export interface SharedCoefficients {
   readonly computeExponent: number
   /** What no peak explains is less on larger accelerators, which are the newer ones too: × (TB/s / reference)^−exponent. */
   readonly overheadExponent: number
-  /** How evenly tokens go to the experts: shape of the gamma distribution of the experts' popularity. */
-  readonly routingShape: number
   /** Shares of formats in relation to bf16. */
   readonly fp8Bandwidth: number
   readonly fp8Compute: number
@@ -53,6 +51,8 @@ export interface LoopCoefficients {
   /** From a call's arrival at the server to the scheduler, and back with the first token; and for each token of its prompt. */
   readonly ingressMs: number
   readonly ingressTokenUs: number
+  /** What the server's other work adds to that, for each call under way. */
+  readonly ingressCallUs: number
   /** Prefills of others that a call waits for beside those that chance brings, and how much of those by chance it meets. */
   readonly clusteredPrefills: number
   readonly queueing: number

@@ -45,9 +45,8 @@ export interface StepCosts {
   /** Reading every expert once; 0 for a dense model. */
   readonly expertWeightsMs: number
   readonly expertTokenMs: number
-  /** −log(1 − experts a token / experts) / routingShape, of all ranks' tokens; and −routingShape. */
+  /** −log(1 − experts a token / experts), of the tokens of all data-parallel ranks. */
   readonly touchRate: number
-  readonly touchPower: number
   readonly contextTokenMs: number
   readonly windowedContextTokenMs: number
   readonly prefillPairMs: number
@@ -92,7 +91,7 @@ export function stepCosts(shape: EngineShape, coefficients: Coefficients = COEFF
       (dense * BYTES_PER_PARAMETER[shape.precision]) / tp / rates.denseBytesPerMs + (head * 2) / tp / rates.headBytesPerMs,
     denseTokenMs: (2 * dense) / tp / rates.denseFlopsPerMs,
     headTokenMs: (2 * head) / tp / rates.headFlopsPerMs,
-    ...expertCosts(shape, rates, coefficients.shared),
+    ...expertCosts(shape, rates),
     contextTokenMs: model.fullLayers * kvLayerMs,
     windowedContextTokenMs: model.windowLayers * kvLayerMs,
     prefillPairMs: model.fullLayers * pairLayerMs,
@@ -154,17 +153,16 @@ function computeFactor(precision: Precision, native: boolean, shared: SharedCoef
   return precision === 'nvfp4' && native ? shared.fp4Compute : shared.weightOnlyCompute
 }
 
-function expertCosts(shape: EngineShape, rates: Rates, shared: SharedCoefficients) {
+function expertCosts(shape: EngineShape, rates: Rates) {
   const { model, tensorParallel: tp, dataParallel: dp } = shape
   const { experts } = model
-  if (experts === null) return { expertWeightsMs: 0, expertTokenMs: 0, touchRate: 0, touchPower: -1 }
+  if (experts === null) return { expertWeightsMs: 0, expertTokenMs: 0, touchRate: 0 }
   const one = experts.layers * 3 * model.hidden * experts.inner
   const bytes = one * experts.count * BYTES_PER_PARAMETER[shape.expertPrecision]
   return {
     expertWeightsMs: bytes / (tp * dp) / rates.expertBytesPerMs,
     expertTokenMs: (2 * experts.perToken * one) / tp / rates.expertFlopsPerMs,
-    touchRate: (-Math.log1p(-experts.perToken / experts.count) * dp) / shared.routingShape,
-    touchPower: -shared.routingShape,
+    touchRate: -Math.log1p(-experts.perToken / experts.count) * dp,
   }
 }
 
@@ -184,9 +182,14 @@ export function weightsMs(costs: StepCosts, decodeSequences: number, tokens: num
   return dense + (computing > reading ? computing : reading)
 }
 
-/** Share of the experts that at least one of the tokens goes to. */
+/**
+ * Share of the experts that at least one of the tokens goes to. Tokens prefer some experts: where the popularity of
+ * experts is distributed exponentially, `1 − e^−x` of even routing becomes `x / (1 + x)`. A fit that had the shape of
+ * that distribution free (gamma, 1 is exponential) found 1.0.
+ */
 export function touchedShare(costs: StepCosts, tokens: number): number {
-  return 1 - (1 + costs.touchRate * tokens) ** costs.touchPower
+  const drawn = costs.touchRate * tokens
+  return drawn / (1 + drawn)
 }
 
 /** Everything of a step but the reading of the decoding sequences' KV, which alone changes from step to step. */

@@ -31,22 +31,24 @@ export function closedLoop(point: ServingPoint, coefficients: Coefficients = COE
   let first = 0
   let decode = 0
   const gather = 1 + Math.min(loop.gathering * Math.max(0, inside - 1), Math.max(0, CHUNK / prompt - 1))
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 5; i++) {
     decode = stepTime(costs, decodeBatch(costs, decoding, context))
     prefill = prefillMs(costs, decoding, prompt, context, decode, gather)
-    const stalls = decoding * prefill
+    const wave = (inside * prefill) / 2
+    const stalls = (1 - loop.burst) * decoding * prefill + loop.burst * wave
     cycle = output * decode + stalls
-    const busy = Math.min(0.99, stalls / (cycle+prefill))
-    first = firstMs({ gather, loop, prefill, decode, busy, inside, prompt, dp: shape.dataParallel })
+    const busy = Math.min(0.99, stalls / (cycle + prefill))
+    const steady = firstMs({ gather, loop, prefill, decode, busy, inside })
+    first = (1 - loop.burst) * steady + loop.burst * Math.max(steady, wave + 1.5 * decode)
     decoding = (inside * cycle) / (cycle + first)
   }
   const waiting = ((calls - inside) / inside) * (cycle + first)
-  const burst = Math.min(inside, slots) * prefill / 2
-  const ttft = loop.ingressMs + (prompt * loop.ingressTokenUs) / 1000 + loop.coldMs / point.concurrency + (1 - loop.burst) * first + loop.burst * Math.max(first, burst) + waiting
+  const ingress = loop.ingressMs + (inside * shape.dataParallel * loop.ingressCallUs + prompt * loop.ingressTokenUs) / 1000
+  const ttft = ingress + loop.coldMs / point.concurrency + first + waiting
   return { timeToFirstTokenMs: ttft, timePerOutputTokenMs: cycle / output, slots }
 }
 
-function firstMs(o: { gather: number; loop: LoopCoefficients; prefill: number; decode: number; busy: number; inside: number; prompt: number; dp: number }): number {
+function firstMs(o: { gather: number; loop: LoopCoefficients; prefill: number; decode: number; busy: number; inside: number }): number {
   const { loop, prefill, decode, busy, inside } = o
   const others = Math.max(0, inside - 1)
   const queued = Math.min(others/2, loop.clusteredPrefills * others / (others + 1) + (loop.queueing * busy) / (1 - busy))
