@@ -24,6 +24,8 @@ export interface EngineCoefficients {
   readonly stepUs: number
   /** Least time of a layer in a step with prompts, which is no recorded graph but launched kernel by kernel. */
   readonly promptLayerUs: number
+  /** The same, of the experts of a layer. */
+  readonly promptExpertLayerUs: number
 }
 
 /** What all engines have in common. */
@@ -60,6 +62,8 @@ export interface LoopCoefficients {
   readonly gathering: number
   /** Share of the calls that begin all at once, as the first of a benchmark do. */
   readonly burst: number
+  /** How much longer that wait is with a mixture of experts. */
+  readonly expertWait: number
   /** What the first call pays for compilations and graphs, spread over all calls of the loop: milliseconds × concurrency. */
   readonly coldMs: number
 }
@@ -70,7 +74,9 @@ export interface Coefficients {
   readonly shared: SharedCoefficients
   readonly engines: Readonly<Record<ModelledEngine, EngineCoefficients>>
   /** With lengths that all calls have in common, and with lengths that differ. */
-  readonly loops: Readonly<Record<ModelledEngine, { readonly exact: LoopCoefficients; readonly varied: LoopCoefficients }>>
+  readonly loops: Readonly<
+    Record<ModelledEngine, { readonly exact: LoopCoefficients; readonly varied: LoopCoefficients }>
+  >
 }
 
 /** As `npm run calibrate` fitted them; decisions/0012 tells how and how well. */

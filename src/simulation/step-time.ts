@@ -1,8 +1,14 @@
 import type { DurationMs } from '../units/time.ts'
 import type { AcceleratorShape } from './accelerators.ts'
+import {
+  COEFFICIENTS,
+  type Coefficients,
+  type EngineCoefficients,
+  type ModelledEngine,
+  type SharedCoefficients,
+} from './coefficients.ts'
 import type { ModelShape } from './models.ts'
 import { BYTES_PER_PARAMETER, computePeakTflops, type Precision } from './precision.ts'
-import { COEFFICIENTS, type Coefficients, type EngineCoefficients, type ModelledEngine, type SharedCoefficients } from './coefficients.ts'
 
 export type { ModelledEngine } from './coefficients.ts'
 
@@ -88,7 +94,8 @@ export function stepCosts(shape: EngineShape, coefficients: Coefficients = COEFF
   return {
     shape,
     denseWeightsMs:
-      (dense * BYTES_PER_PARAMETER[shape.precision]) / tp / rates.denseBytesPerMs + (head * 2) / tp / rates.headBytesPerMs,
+      (dense * BYTES_PER_PARAMETER[shape.precision]) / tp / rates.denseBytesPerMs +
+      (head * 2) / tp / rates.headBytesPerMs,
     denseTokenMs: (2 * dense) / tp / rates.denseFlopsPerMs,
     headTokenMs: (2 * head) / tp / rates.headFlopsPerMs,
     ...expertCosts(shape, rates),
@@ -99,8 +106,20 @@ export function stepCosts(shape: EngineShape, coefficients: Coefficients = COEFF
     reduceTokenMs: reduceBytes / (own.linkBandwidth * shape.accelerator.linkGbPerSecond * 1e6),
     sequenceMs: (own.sequenceUs / 1000) * rates.overhead,
     fixedMs: fixedMs(shape, own) * rates.overhead,
-    promptFloorMs: (model.layers * own.promptLayerUs * rates.overhead) / 1000,
+    promptFloorMs:
+      ((model.layers * own.promptLayerUs + (model.experts?.layers ?? 0) * own.promptExpertLayerUs) * rates.overhead) /
+      1000,
   }
+}
+
+/** The same costs, all of them times a factor. */
+export function timesFactor(costs: StepCosts, factor: number): StepCosts {
+  if (factor === 1) return costs
+  const scaled = Object.entries(costs).map(([name, value]) => [
+    name,
+    typeof value === 'number' && name.endsWith('Ms') ? value * factor : value,
+  ])
+  return Object.fromEntries(scaled) as StepCosts
 }
 
 /** Bandwidth and teraflops at which the shares of the coefficients hold as they are. */
