@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { errorsOf, type RowErrors } from './calibrate/errors.ts'
-import { fit } from './calibrate/fit.ts'
+import { fitCoefficients } from './calibrate/fit.ts'
 import { readMeasured } from './calibrate/rows.ts'
 import { heldOut, SPLITS } from './calibrate/splits.ts'
 import { errorTable, fittedSource, replaceMarked } from './calibrate/write.ts'
@@ -21,7 +21,7 @@ function tell(line: string): void {
 function main(path: string): void {
   const rows = readMeasured(path)
   tell(`fitting ${rows.length} rows`)
-  const coefficients = fit(rows)
+  const coefficients = fitCoefficients(rows)
   const columns = [
     { name: 'fitted on all', errors: errorsOf(rows, coefficients) },
     ...SPLITS.map(split => {

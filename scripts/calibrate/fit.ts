@@ -19,7 +19,7 @@ const ENOUGH = 1e-4
  * Fits the coefficients: the most probable ones after their prior and the rows, by damped least squares of the
  * logarithms with a loss that lets go of outliers (Geman and McClure's).
  */
-export function fit(rows: readonly Measured[]): Coefficients {
+export function fitCoefficients(rows: readonly Measured[]): Coefficients {
   const parameters = parametersOf(PRIOR)
   const state = new State(rows, parameters)
   let damping = 1e-2

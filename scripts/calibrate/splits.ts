@@ -1,5 +1,5 @@
 import { errorsOf, type RowErrors } from './errors.ts'
-import { fit } from './fit.ts'
+import { fitCoefficients } from './fit.ts'
 import type { Measured } from './rows.ts'
 
 /** Parts of the rows that are left out in turn, by chance. */
@@ -43,6 +43,6 @@ export function heldOut(
   const parts = Map.groupBy(rows, partOf)
   return [...parts].flatMap(([part, left]) => {
     tell(`  without ${part} (${left.length} rows)`)
-    return errorsOf(left, fit(rows.filter(row => partOf(row) !== part)))
+    return errorsOf(left, fitCoefficients(rows.filter(row => partOf(row) !== part)))
   })
 }

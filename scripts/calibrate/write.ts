@@ -7,12 +7,12 @@ const DIGITS = 3
 /** The source of src/simulation/fitted.ts. */
 export function fittedSource(coefficients: Coefficients, rows: readonly Measured[]): string {
   return [
-    "import type { Envelope } from './calibrated-range.ts'",
     "import type { Coefficients, ModelledEngine } from './coefficients.ts'",
+    "import type { Envelope } from './envelope.ts'",
     '',
     '// Written by `npm run calibrate`; decisions/0012 tells how, from what and how well.',
     '',
-    `export const FITTED: Coefficients = ${literal(coefficients)}`,
+    `export const COEFFICIENTS: Coefficients = ${literal(coefficients)}`,
     '',
     `export const ENVELOPE: Readonly<Record<ModelledEngine, Envelope>> = ${literal(envelopes(rows))}`,
     '',

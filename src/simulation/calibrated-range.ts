@@ -1,22 +1,6 @@
+import type { MeasuredRange } from './envelope.ts'
 import { ENVELOPE } from './fitted.ts'
 import type { EngineShape } from './step-time.ts'
-
-/** What of an engine was measured for the calibration; ranges are from the least to the most, both measured. */
-export interface Envelope {
-  readonly rows: number
-  /** Names as in the tables. */
-  readonly models: readonly string[]
-  readonly accelerators: readonly string[]
-  /** Formats of the weights outside of the experts, and in them. */
-  readonly precisions: readonly string[]
-  readonly tensorParallel: Range
-  readonly dataParallel: Range
-  readonly concurrency: Range
-  readonly promptTokens: Range
-  readonly outputTokens: Range
-}
-
-type Range = readonly [least: number, most: number]
 
 /** How a replica is used; what is left out is not looked at. */
 export interface Use {
@@ -53,7 +37,7 @@ export function calibratedRange(shape: EngineShape, use: Use = {}): string | nul
   )
 }
 
-function outside(what: string, value: number | undefined, [least, most]: Range, unit = ''): string | null {
+function outside(what: string, value: number | undefined, [least, most]: MeasuredRange, unit = ''): string | null {
   if (value === undefined) return null
   if (value > most) return `${what} ${value}${unit} is beyond the ${most} of the calibration`
   if (value < least) return `${what} ${value}${unit} is below the ${least} of the calibration`

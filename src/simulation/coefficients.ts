@@ -1,5 +1,3 @@
-import { FITTED } from './fitted.ts'
-
 /** Engines for which coefficients were fitted. */
 export const MODELLED_ENGINES = ['vllm', 'sglang', 'trtllm'] as const
 export type ModelledEngine = (typeof MODELLED_ENGINES)[number]
@@ -78,6 +76,3 @@ export interface Coefficients {
     Record<ModelledEngine, { readonly exact: LoopCoefficients; readonly varied: LoopCoefficients }>
   >
 }
-
-/** As `npm run calibrate` fitted them; decisions/0012 tells how and how well. */
-export const COEFFICIENTS: Coefficients = FITTED

@@ -1,9 +1,9 @@
-import type { Envelope } from './calibrated-range.ts'
 import type { Coefficients, ModelledEngine } from './coefficients.ts'
+import type { Envelope } from './envelope.ts'
 
 // Written by `npm run calibrate`; decisions/0012 tells how, from what and how well.
 
-export const FITTED: Coefficients = {
+export const COEFFICIENTS: Coefficients = {
   versions: {
     'vllm 0.19.0 MiniMax-M2.5': 0.9183,
     'sglang 0.5.9 DeepSeek-R1': 1.003,

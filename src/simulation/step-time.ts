@@ -1,12 +1,7 @@
 import type { DurationMs } from '../units/time.ts'
 import type { AcceleratorShape } from './accelerators.ts'
-import {
-  COEFFICIENTS,
-  type Coefficients,
-  type EngineCoefficients,
-  type ModelledEngine,
-  type SharedCoefficients,
-} from './coefficients.ts'
+import type { Coefficients, EngineCoefficients, ModelledEngine, SharedCoefficients } from './coefficients.ts'
+import { COEFFICIENTS } from './fitted.ts'
 import type { ModelShape } from './models.ts'
 import { BYTES_PER_PARAMETER, computePeakTflops, type Precision } from './precision.ts'
 

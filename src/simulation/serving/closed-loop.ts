@@ -1,4 +1,5 @@
-import { COEFFICIENTS, type Coefficients, type LoopCoefficients } from '../coefficients.ts'
+import type { Coefficients, LoopCoefficients } from '../coefficients.ts'
+import { COEFFICIENTS } from '../fitted.ts'
 import { BLOCK_TOKENS, kvBlocks } from '../memory.ts'
 import { defaultLimits } from '../scheduler.ts'
 import { type Batch, type StepCosts, stepCosts, stepTime, timesFactor } from '../step-time.ts'
@@ -69,7 +70,8 @@ function prepare(point: ServingPoint, coefficients: Coefficients): Loop | null {
   const slots = Math.max(1, (blocks * BLOCK_TOKENS) / pipelineParallel / (prompt + output * heldOutput(shape.engine)))
   const inside = Math.min(calls, slots)
   const waits = coefficients.loops[shape.engine][point.exactLengths ? 'exact' : 'varied']
-  const most = Math.max(0, stepTokens / prompt - 1)
+  // As many calls end in a step as come in it; what one step can take, it takes.
+  const coming = Math.max(1 + waits.gathering * Math.max(0, inside - 1), inside / output)
   return {
     costs: timesFactor(stepCosts(shape, coefficients), versionFactor(point, coefficients)),
     waits,
@@ -77,7 +79,7 @@ function prepare(point: ServingPoint, coefficients: Coefficients): Loop | null {
     output,
     inside,
     outside: calls - inside,
-    gathered: 1 + Math.min(waits.gathering * Math.max(0, inside - 1), most),
+    gathered: Math.max(1, Math.min(coming, stepTokens / prompt)),
     stepTokens,
   }
 }
