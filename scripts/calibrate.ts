@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { errorsOf, type RowErrors } from './calibrate/errors.ts'
 import { fitCoefficients } from './calibrate/fit.ts'
+import { requestTable } from './calibrate/requests.ts'
 import { readMeasured } from './calibrate/rows.ts'
 import { heldOut, SPLITS } from './calibrate/splits.ts'
 import { errorTable, fittedSource, replaceMarked } from './calibrate/write.ts'
@@ -11,6 +12,7 @@ import { errorTable, fittedSource, replaceMarked } from './calibrate/write.ts'
 
 const AT = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const POINTS = AT('../../shared/data/twin/inferencex/agg_calibration.csv')
+const REQUESTS = AT('../../shared/data/twin/llmservingsim/vllm_requests_calibration.csv')
 const FITTED = AT('../src/simulation/fitted.ts')
 const RECORD = AT('../decisions/0012-calibration.md')
 
@@ -30,11 +32,12 @@ function main(path: string): void {
     }),
   ]
   const table = (what: string, pick: (errors: RowErrors) => number) => `${what}:\n\n${errorTable(columns, pick)}\n`
+  writeFileSync(FITTED, fittedSource(coefficients, rows))
   const tables = [
     table('Time per output token', ({ outputToken }) => outputToken),
     table('Time to first token', ({ firstToken }) => firstToken),
+    `Recorded requests on the simulated engine, step by step:\n\n${requestTable(REQUESTS, coefficients)}\n`,
   ].join('\n')
-  writeFileSync(FITTED, fittedSource(coefficients, rows))
   writeFileSync(RECORD, replaceMarked(readFileSync(RECORD, 'utf8'), tables))
   process.stdout.write(`${tables}\n`)
 }
