@@ -63,6 +63,7 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
       random: SYSTEM_RANDOM,
       health: new HealthBoard(registry.models(), commons.health, instance),
       warmth: new Warmth(commons.warmth),
+      places: null,
       ledger,
       limits,
       expectations,

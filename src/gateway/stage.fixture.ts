@@ -158,6 +158,7 @@ export async function startStage(
       random: { next: () => 0.5 },
       health: new HealthBoard(models, HealthBoard.memoryFor(models), 0),
       warmth: new Warmth(Warmth.memory()),
+      places: null,
       ledger: {
         writable: true,
         append(record, durable) {

@@ -1,47 +1,26 @@
 import { type EndedAttempt, fateOf, healthVerdict } from '../policy/attempts/fate.ts'
 import { type NextStep, nextStep } from '../policy/attempts/next.ts'
-import type { Taken } from '../policy/health/taken.ts'
 import { sessionHash } from '../policy/routing/session.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { Continuation, GoOn, ShownAnswer } from '../ports/wire.ts'
-import type { EpochMs } from '../units/time.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
-import type { AttemptRecord } from '../vocabulary/record.ts'
+import type { Refusal } from '../vocabulary/refusal.ts'
 import type { RouteRecord } from '../vocabulary/route.ts'
+import type { SpillRecord } from '../vocabulary/scheduling.ts'
 import { Attempt, type AttemptOwner, type Errand } from './attempt.ts'
+import type { AttemptsOwner } from './attempts-owner.ts'
 import type { Call } from './call.ts'
-import { type Choice, choose, type Exclusion } from './choice.ts'
+import { type Choice, choose, type Exclusion, learnWarmth } from './choice.ts'
 import { endedOf, gaveUpWaiting } from './endings.ts'
+import { ALONE, Finder, type Found, type Held, letGo, type Manner, type Step } from './finder.ts'
 import type { CallHold } from './hold.ts'
 import { Times } from './times.ts'
 import type { World } from './world.ts'
 
-/** What the attempts of a call tell its life. */
-export interface AttemptsOwner {
-  /** An attempt ended, and is to be metered: its record. */
-  metered(attempt: Attempt): AttemptRecord
-  /** The answer of this one is shown; `made` attempts were begun until now. */
-  streamBegan(attempt: Attempt, made: number): void
-  show(attempt: Attempt, bytes: Uint8Array): void
-  grew(attempt: Attempt): void
-  /** Nothing more is tried, and nothing is under way any more. */
-  over(end: AttemptsEnd): void
-}
-
-/** How the attempts of a call ended. */
-export interface AttemptsEnd {
-  /** The one that answered, or that failed last; null when none was made. */
-  readonly attempt: Attempt | null
-  /** When asking again may help; null where nobody knows. */
-  readonly retryAt: EpochMs | null
-  /** Who could not be asked, and why; null where that did not matter, or where time was up. */
-  readonly choice: Choice | null
-}
-
-interface Running {
+interface Running extends Held {
   readonly attempt: Attempt
-  readonly taken: Taken
 }
 
 /** How often a step is decided anew because somebody else took the replica just then. */
@@ -56,6 +35,7 @@ export class Attempts implements AttemptOwner {
   readonly #owner: AttemptsOwner
   readonly #exclusion: Exclusion
   readonly #times: Times
+  readonly #finder: Finder
   /** The conversation that the call belongs to; 0 where there is no choice that it could matter to. */
   readonly #session: number
   readonly #ended: EndedAttempt[] = []
@@ -86,12 +66,18 @@ export class Attempts implements AttemptOwner {
     const { caller, body } = call
     const hasChoice = hold.model.deployments.length > 1
     this.#session = hasChoice ? sessionHash(caller.key, caller.run, body.opening()) : 0
+    this.#finder = new Finder(call, hold.model, world, ms => this.#queued(ms))
     this.#times = new Times(world.clock, isCallers => this.#timeUp(isCallers))
   }
 
   begin(): void {
     this.#times.begin(this.#resilience.timeLimits.totalMs, this.#call.deadlineAt)
     this.#step()
+  }
+
+  #queued(ms: DurationMs): void {
+    this.#times.waited(ms)
+    this.#owner.queued(ms)
   }
 
   /** The caller left: everything stops at once, or the upstream may finish within a while. */
@@ -105,6 +91,7 @@ export class Attempts implements AttemptOwner {
 
   /** Ends everything because the gateway stops. */
   stop(): void {
+    this.#quit()
     this.#timeUp(true)
   }
 
@@ -113,6 +100,7 @@ export class Attempts implements AttemptOwner {
     const waitedMs = clock.monotonic() - attempt.started
     const running = this.#running.find(each => each.attempt === attempt)
     running?.taken.answered(clock.now(), { waitedMs, streamed: attempt.reader !== null })
+    running?.place?.began(waitedMs)
   }
 
   streamBegan(attempt: Attempt): void {
@@ -138,7 +126,7 @@ export class Attempts implements AttemptOwner {
   }
 
   attemptEnded(attempt: Attempt): void {
-    const { taken } = this.#running.find(each => each.attempt === attempt)!
+    const { taken, place } = this.#running.find(each => each.attempt === attempt)!
     this.#running = this.#running.filter(each => each.attempt !== attempt)
     const ended = endedOf(attempt, this.#call, this.#world.clock.now())
     this.#ended.push(ended)
@@ -150,7 +138,9 @@ export class Attempts implements AttemptOwner {
       ended.endedAt,
       this.#hasOthers ? ended.quietUntil : null,
     )
-    this.#learn(this.#owner.metered(attempt))
+    const record = this.#owner.metered(attempt)
+    place?.ended({ usage: record.usage, isWhole: ended.outcome === 'completed' })
+    learnWarmth(this.#session, record, this.#world)
     if (ended.outcome === 'superseded') return
     this.#last = attempt
     if (this.#isClosing) {
@@ -167,18 +157,6 @@ export class Attempts implements AttemptOwner {
       // The first one is as slow as it was: another rival takes the place of the one that failed.
       else if (other.attempt.errand.place < attempt.errand.place) this.#hedge(true)
     }
-  }
-
-  /** Where the prompt of the conversation is cached from now on. */
-  #learn({ outcome, usage, deployment, startedAt }: AttemptRecord): void {
-    if (this.#session === 0 || outcome !== 'completed' || usage?.source !== 'reported') return
-    const { inputTokens, cachedInputTokens: cachedTokens } = usage
-    this.#world.warmth.learn(
-      this.#session,
-      deployment,
-      { inputTokens, cachedTokens, startedAt },
-      this.#world.clock.now(),
-    )
   }
 
   /** Whether somebody else can be asked while one wants to be left alone; a lone upstream has to say no itself. */
@@ -211,7 +189,8 @@ export class Attempts implements AttemptOwner {
     const { deployment } = attempt
     // It does not go on from an assistant's message: then it is asked for the whole answer, to be joined where it agrees.
     const isAskedAnew =
-      this.#refusedPrefill(attempt) && this.#ask({ deployment, tried: NO_REPLICAS }, this.#choose(), 'anew')
+      this.#refusedPrefill(attempt) &&
+      this.#ask({ deployment, tried: NO_REPLICAS }, this.#choose(), { ...ALONE, goOn: 'anew' })
     if (!isAskedAnew) this.#step()
   }
 
@@ -228,7 +207,7 @@ export class Attempts implements AttemptOwner {
       const step = this.#next(choice)
       if (step.kind === 'giveUp') return this.#over(this.#times.isUp ? null : choice, step.retryAt)
       if (step.kind === 'wait') return this.#wait(step.until)
-      if (this.#ask(step, choice, this.#isGoingOn ? 'prefill' : null)) return
+      if (this.#ask(step, choice, { ...ALONE, goOn: this.#isGoingOn ? 'prefill' : null })) return
     }
     this.#over(this.#choose())
   }
@@ -245,7 +224,7 @@ export class Attempts implements AttemptOwner {
     const { model } = this.#hold
     const running = this.#running.map(({ attempt }) => attempt.errand)
     const state = { exclusion: this.#exclusion, ended: this.#ended, running, session: this.#session, again }
-    return choose(this.#call, model, state, this.#world)
+    return this.#finder.withPlaces(choose(this.#call, model, state, this.#world))
   }
 
   #next({ options }: Choice): NextStep {
@@ -260,41 +239,59 @@ export class Attempts implements AttemptOwner {
   }
 
   /**
-   * Asks a replica of a deployment, when what it may use is held for.
+   * Asks a replica of a deployment, when there is a place for it and when what it may use is held for.
    *
-   * @param unasked told when nobody was asked after all, for want of room or because it came to nothing meanwhile
    * @returns false when no replica may be asked any more
    */
-  #ask(
-    step: { deployment: Deployment; tried: readonly number[] },
-    choice: Choice,
-    goOn: GoOn | null,
-    unasked: () => void = () => {},
-  ): boolean {
-    const { health, clock, random } = this.#world
-    const { deployment, tried } = step
-    const taken = health.of(this.#hold.model, deployment).take(clock.now(), random.next, tried)
-    if (taken === null) return false
-    if (tried.includes(taken.replica)) {
-      // Those that it has not asked were lost to somebody else just now.
-      taken.ended('none', clock.now(), null)
-      return false
+  #ask(step: Step, choice: Choice, manner: Manner): boolean {
+    this.#asking++
+    const isSought = this.#finder.find(step, choice, manner, found => {
+      this.#asking--
+      this.#found(found, choice, manner)
+    })
+    if (!isSought) this.#asking--
+    return isSought
+  }
+
+  #found(found: Found, choice: Choice, manner: Manner): void {
+    const isWanted = this.#isWanted(manner.goOn)
+    if (found.kind === 'held') {
+      if (isWanted) return this.#cover(found.held, choice, manner)
+      letGo(found.held, this.#world)
     }
-    const continuation = goOn === null ? null : this.#goOn(goOn, deployment)
+    manner.unasked()
+    if (!isWanted || this.#running.length > 0 || this.#asking > 0) return
+    if (found.kind === 'refuse') return this.#over(null, null, found.refusal)
+    if (found.kind === 'spill' && this.#spill(found.spill, manner)) return
+    this.#step()
+  }
+
+  /** Goes to a hosted deployment instead of waiting. @returns false when none can be asked any more */
+  #spill(spill: SpillRecord, manner: Manner): boolean {
+    const choice = this.#choose()
+    const step = this.#next(this.#finder.hosted(choice))
+    if (step.kind === 'try' && this.#ask(step, choice, { ...manner, spill })) return true
+    this.#finder.maySpill = false
+    return false
+  }
+
+  /** Starts the attempt when limits have room for it. */
+  #cover(held: Held, choice: Choice, manner: Manner): void {
+    const { goOn } = manner
+    const continuation = goOn === null ? null : this.#goOn(goOn, held.deployment)
     const moreInputTokens = continuation === null ? 0 : this.#tokensOf(continuation.toldBytes)
     this.#asking++
     this.#hold.cover({ running: this.#running.length, moreInputTokens }, isCovered => {
       this.#asking--
       const isWanted = this.#isWanted(goOn)
       if (isCovered && isWanted) {
-        return this.#start(deployment, taken, { route: this.#routeTo(deployment, choice), goOn, continuation })
+        return this.#start(held, { route: this.#routeTo(held.deployment, choice), goOn, continuation })
       }
-      taken.ended('none', clock.now(), null)
-      unasked()
+      letGo(held, this.#world)
+      manner.unasked()
       // What the last one said is all that there is, since a limit has no room for another one.
       if (isWanted && this.#running.length === 0) this.#over(choice)
     })
-    return true
   }
 
   /** Whether an attempt is still of use once there is room for it: a whole answer is not beside one that is shown. */
@@ -303,19 +300,14 @@ export class Attempts implements AttemptOwner {
     return goOn !== null || (this.#winner === null && !this.#isGoingOn)
   }
 
-  #start(deployment: Deployment, taken: Taken, why: Pick<Errand, 'route' | 'goOn' | 'continuation'>): void {
+  #start(held: Held, why: Pick<Errand, 'route' | 'goOn' | 'continuation'>): void {
     const { clock, bounds, engine } = this.#world
-    const errand = {
-      ...why,
-      deployment,
-      replica: taken.replica,
-      address: null,
-      placement: null,
-      place: this.#made++,
-    }
+    const { deployment, taken, place, placement } = held
+    const address = place?.address ?? null
+    const errand = { ...why, deployment, replica: taken.replica, address, placement, place: this.#made++ }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
     const isFirst = this.#running.length === 0
-    this.#running = [...this.#running, { attempt, taken }]
+    this.#running = [...this.#running, { ...held, attempt }]
     attempt.start(engine(deployment), this.#resilience)
     const { hedgeAfterMs } = this.#resilience
     if (isFirst && hedgeAfterMs !== null && why.goOn === null) {
@@ -352,11 +344,13 @@ export class Attempts implements AttemptOwner {
     const giveBack = () => {
       if (!isPaid) budget.giveBack()
     }
-    if (!this.#ask(step, choice, null, giveBack)) giveBack()
+    if (!this.#ask(step, choice, { goOn: null, isRival: true, unasked: giveBack, spill: null })) giveBack()
   }
 
   /** @param isCallers the caller's bound or the gateway's, which says nothing of the upstream */
   #timeUp(isCallers: boolean): void {
+    // Who waits for a place is told by the queue when its time is up, and when to ask again.
+    if (this.#finder.isWaiting && this.#running.length === 0) return
     this.#close()
     if (this.#running.length === 0) return this.#over()
     const { totalMs } = this.#resilience.timeLimits
@@ -368,8 +362,13 @@ export class Attempts implements AttemptOwner {
     }
   }
 
+  #quit(): void {
+    if (this.#finder.quit()) this.#asking--
+  }
+
   #close(): void {
     this.#isClosing = true
+    this.#quit()
     this.#cancelWait?.()
     this.#cancelHedge?.()
   }
@@ -386,12 +385,12 @@ export class Attempts implements AttemptOwner {
     for (const { attempt } of this.#running) if (attempt !== winner) attempt.abandon('superseded')
   }
 
-  #over(choice: Choice | null = null, retryAt: EpochMs | null = null): void {
+  #over(choice: Choice | null = null, retryAt: EpochMs | null = null, refusal: Refusal | null = null): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#close()
     this.#times.end()
     if (this.#last?.outcome === 'completed') this.#world.health.hedges(this.#hold.model).called()
-    this.#owner.over({ attempt: this.#last, retryAt, choice })
+    this.#owner.over({ attempt: this.#last, retryAt, choice, refusal })
   }
 }

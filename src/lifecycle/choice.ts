@@ -6,6 +6,7 @@ import { route } from '../policy/routing/route.ts'
 import { type EpochMs, formatTime } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
+import type { AttemptRecord } from '../vocabulary/record.ts'
 import type { RouteRecord } from '../vocabulary/route.ts'
 import type { Call } from './call.ts'
 import { hasPrice } from './need.ts'
@@ -64,6 +65,14 @@ export function choose(call: Call, model: Model, state: ChoiceState, world: Worl
     return found < 0 ? order.length : found
   }
   return { options: options.sort((one, other) => place(one) - place(other)), record }
+}
+
+/** Learns where the prompt of a conversation is cached from now on; of no conversation where `session` is 0. */
+export function learnWarmth(session: number, attempt: AttemptRecord, { warmth, clock }: World): void {
+  const { outcome, usage, deployment, startedAt } = attempt
+  if (session === 0 || outcome !== 'completed' || usage?.source !== 'reported') return
+  const { inputTokens, cachedInputTokens: cachedTokens } = usage
+  warmth.learn(session, deployment, { inputTokens, cachedTokens, startedAt }, clock.now())
 }
 
 function optionOf(
@@ -141,7 +150,7 @@ function timeOf(until: EpochMs | null): string {
 }
 
 /** What the call will probably use: its prompt by its bytes, its answer by those before it. */
-function expectedTokens({ wire, body, caller }: Call, model: Model, world: World) {
+export function expectedTokens({ wire, body, caller }: Call, model: Model, world: World) {
   const input = estimateInputTokens(body.promptBytes)
   if (wire.endpoint === 'embeddings' || wire.endpoint === 'messages/count_tokens') return { input, output: 0 }
   const { choices, maxOutputTokens } = body

@@ -195,6 +195,7 @@ export async function openWorld(
     random: { next: () => 0.5 },
     health: new HealthBoard(MODELS, HealthBoard.memoryFor(MODELS), 0),
     warmth: WARMTH,
+    places: null,
     ledger: { writable: true, append: (record, durable) => disk.append(record, durable) },
     limits: limits.desk,
     expectations: new Expectations(),

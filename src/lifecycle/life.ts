@@ -9,7 +9,8 @@ import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import { type Admission, admit } from './admit.ts'
 import type { Attempt } from './attempt.ts'
-import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts.ts'
+import { Attempts } from './attempts.ts'
+import type { AttemptsEnd, AttemptsOwner } from './attempts-owner.ts'
 import type { Call, RenderedRefusal } from './call.ts'
 import type { Exclusion } from './choice.ts'
 import { isRelayed, nobodyFor } from './endings.ts'
@@ -103,7 +104,7 @@ export class Life implements AttemptsOwner {
 
   #admitted(admission: Admission): void {
     const { clock } = this.#world
-    if (this.#leaveQueue !== null) this.#queueMs = clock.monotonic() - this.#askedAt
+    if (this.#leaveQueue !== null) this.#queueMs += clock.monotonic() - this.#askedAt
     this.#leaveQueue = null
     if (admission.kind === 'refuse') return this.#refuseSoon(admission.refusal)
     const { model, hold, mostOutputTokens, excluded, isPricedOnly } = admission
@@ -197,9 +198,14 @@ export class Life implements AttemptsOwner {
     if (reader !== null) expectations.learnBytes(name, usage.outputTokens, reader.contentBytes)
   }
 
-  over({ attempt, retryAt, choice }: AttemptsEnd): void {
+  queued(ms: DurationMs): void {
+    this.#queueMs += ms
+  }
+
+  over({ attempt, retryAt, choice, refusal }: AttemptsEnd): void {
     if (this.#left && this.#records.length > 0) this.#settle('callerLeft', 499, () => {})
     else if (this.#left) this.#leftQueue()
+    else if (refusal !== null && !this.#reply.headSent) this.#refuse(this.#stopping ? STOPPING : refusal)
     else if (attempt === null)
       this.#refuse(this.#stopping ? STOPPING : nobodyFor(choice, retryAt, this.#world.clock.now()))
     else if (this.#reply.headSent) this.#endStream(attempt)

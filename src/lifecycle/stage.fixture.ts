@@ -42,6 +42,7 @@ export function bodyOf(streamed: boolean, maxOutputTokens: number): ParsedBody {
     maxOutputTokens,
     choices: 1,
     wantsUsage: false,
+    bytes: 40,
     promptBytes: 40,
     promptWeight: 30,
     forUpstream: () => [Buffer.from('{}')],
@@ -243,6 +244,7 @@ export function stageLife(over: StageOptions = {}) {
       return health
     },
     warmth: new Warmth(Warmth.memory()),
+    places: null,
     ledger: {
       get writable() {
         return over.writable ?? true

@@ -23,15 +23,23 @@ export class Times {
   /** @param deadlineAt when the answer has to have begun; null for no such bound */
   begin(totalMs: DurationMs | null, deadlineAt: EpochMs | null): void {
     const now = this.#clock.now()
-    if (totalMs !== null) {
-      this.#totalAt = now + totalMs
-      this.#cancelTotal = this.#clock.after(totalMs, () => this.#timeUp(false))
-    }
+    if (totalMs !== null) this.#boundTotal(now + totalMs)
     if (deadlineAt === null) return
     const left = Math.max(0, deadlineAt - now)
     if (left > LONGEST_MS) return
     this.#deadlineAt = deadlineAt
     this.#cancelDeadline = this.#clock.after(left, () => this.#timeUp(true))
+  }
+
+  /** The call waited for a place on an engine, which has bounds of its own: its total does not count that. */
+  waited(ms: DurationMs): void {
+    if (this.#totalAt !== null && ms > 0) this.#boundTotal(this.#totalAt + ms)
+  }
+
+  #boundTotal(at: EpochMs): void {
+    this.#cancelTotal?.()
+    this.#totalAt = at
+    this.#cancelTotal = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#timeUp(false))
   }
 
   /** When the call has to be over, as far as is known now; null for never. */

@@ -7,6 +7,7 @@ import type { EngineClient } from '../ports/engine.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Random } from '../ports/random.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 
@@ -21,6 +22,8 @@ export interface World {
   readonly health: HealthBoard
   /** Whose prompt caches are warm for whom. */
   readonly warmth: Warmth
+  /** Who gives places on owned engines; null where nobody schedules them. */
+  readonly places: Places | null
   readonly observer: Observer
   engine(deployment: Deployment): EngineClient
   /** A model by the name that callers ask for. */

@@ -16,6 +16,8 @@ export interface ParsedBody {
   readonly choices: number
   /** Whether the caller wants to see the usage of a streamed chat. */
   readonly wantsUsage: boolean
+  /** Of the whole body as the caller sent it. */
+  readonly bytes: number
   /**
    * Bytes of the body that are text for the model, an upper bound: without the white space of the JSON and without
    * base64. An image, a sound or a file counts like so much text as its tokens are at most.

@@ -6,7 +6,7 @@ export interface TimeLimits {
   readonly firstTokenMs: DurationMs | null
   /** Of streams: between two of its bytes. */
   readonly idleMs: DurationMs | null
-  /** Of the whole call, waits and all attempts together. */
+  /** Of the whole call, pauses and all attempts together, but for its wait for a place on an engine. */
   readonly totalMs: DurationMs | null
 }
 

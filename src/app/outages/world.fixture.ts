@@ -128,6 +128,7 @@ export class Outage {
       random: { next: random },
       health,
       warmth: new Warmth(Warmth.memory()),
+      places: null,
       ledger: { writable: true, append: (record, durable) => this.#append(record, durable) },
       limits: this.#spying(this.#limits!.desk),
       expectations: new Expectations(),

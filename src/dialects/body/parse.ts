@@ -215,6 +215,7 @@ export class Request implements ParsedBody {
   readonly maxOutputTokens: number | null
   readonly choices: number
   readonly wantsUsage: boolean
+  readonly bytes: number
   readonly promptBytes: number
   readonly promptWeight: number
   #bytes: Buffer
@@ -227,6 +228,7 @@ export class Request implements ParsedBody {
     this.maxOutputTokens = members.maxOutputTokens
     this.choices = members.choices
     this.wantsUsage = members.options.at(-1)?.wantsUsage ?? false
+    this.bytes = bytes.length
     this.promptBytes = prompt.promptBytes
     this.promptWeight = prompt.promptWeight
     this.#bytes = bytes

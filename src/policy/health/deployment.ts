@@ -73,6 +73,21 @@ export class DeploymentHealth {
     return null
   }
 
+  /**
+   * Takes one replica that somebody else has chosen.
+   *
+   * @returns null when it may not be asked, or not any more
+   */
+  takeOne(replica: number, now: EpochMs): Taken | null {
+    const { kind } = this.#standingOf(this.#replicas[replica]!, now)
+    return RANKS[kind] >= NOT_ASKED ? null : this.#enter(replica, now)
+  }
+
+  /** How one replica stands. */
+  standingOf(replica: number, now: EpochMs): Standing {
+    return this.#standingOf(this.#replicas[replica]!, now)
+  }
+
   /** Calls that have not ended, over all replicas and threads. */
   outstanding(): number {
     let total = 0
