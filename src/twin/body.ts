@@ -15,6 +15,7 @@ export class LengthsBody implements ParsedBody {
   readonly choices = 1
   readonly wantsUsage = false
   readonly inputTokens: Tokens
+  readonly bytes: number
   readonly promptBytes: number
   readonly promptWeight: number
   readonly #number: number
@@ -33,6 +34,7 @@ export class LengthsBody implements ParsedBody {
     this.model = of.model
     this.inputTokens = of.inputTokens
     this.promptBytes = Math.floor(of.inputTokens * BYTES_PER_INPUT_TOKEN)
+    this.bytes = this.promptBytes
     this.promptWeight = of.inputTokens
     this.#blocksOf = of.blocksOf
   }

@@ -19,21 +19,21 @@ export interface ModelledEngine {
 
 /** Asks modelled engines as others are asked over HTTP. */
 export class ModelledClient implements EngineClient {
-  readonly #engine: ModelledEngine
+  readonly engine: ModelledEngine
   readonly #traffic: Traffic
   readonly #clock: VirtualClock
   /** Attempts that were made: each is a sequence of its own. */
   #sequences = 0
 
   constructor(engine: ModelledEngine, traffic: Traffic, clock: VirtualClock) {
-    this.#engine = engine
+    this.engine = engine
     this.#traffic = traffic
     this.#clock = clock
   }
 
   attempt(request: UpstreamRequest, sink: AttemptSink): AttemptHandle {
     const played = this.#traffic.requests[requestNumber(request.body)]!
-    const attempt = new ModelledAttempt(sink, this.#engine.replicas[request.replica]!, this.#sequences++)
+    const attempt = new ModelledAttempt(sink, this.engine.replicas[request.replica]!, this.#sequences++)
     if (!this.#submit(played, attempt)) this.#clock.soon(() => attempt.refuse())
     return attempt
   }
@@ -42,7 +42,7 @@ export class ModelledClient implements EngineClient {
 
   /** @returns false where the prompt is too long, as engines judge it that cut answers at their context */
   #submit(played: Played, attempt: ModelledAttempt): boolean {
-    const { contextTokens, options } = this.#engine
+    const { contextTokens, options } = this.engine
     const promptTokens = Math.max(1, played.inputTokens)
     const room = contextTokens - promptTokens
     if (room < 1) return false

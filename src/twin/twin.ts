@@ -3,6 +3,7 @@ import { createIds } from '../lifecycle/ids.ts'
 import { Life } from '../lifecycle/life.ts'
 import type { World } from '../lifecycle/world.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Reply } from '../ports/reply.ts'
 import { seededUniform } from '../traces/draws.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
@@ -13,6 +14,7 @@ import { ModelledClient } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { engineOf } from './engines.ts'
 import type { ModelledFleet, Targets } from './fleet.ts'
+import { PeerPlaces, type PeerPolicy } from './peers.ts'
 import { ModelledReplica } from './replica.ts'
 import { type Report, reportOf } from './report.ts'
 import { Results } from './results.ts'
@@ -30,9 +32,14 @@ export interface Rehearsal {
   readonly fleet: ModelledFleet
   readonly traffic: Traffic
   readonly targets: Targets
+  readonly policy: Policy
   /** Of everything that is drawn. */
   readonly seed: number
 }
+
+/** Who chooses replicas: the health of each alone, or one of the others. */
+export type Policy = PeerPolicy | 'penstock'
+export const POLICIES: readonly Policy[] = ['penstock', 'roundRobin', 'leastLoaded', 'prefixAware']
 
 /** How far a rehearsal has come. */
 export interface Progress {
@@ -65,6 +72,7 @@ export class Twin {
       clock: this.#clock,
       random: { next: seededUniform(seed) },
       observer: this.#observer(),
+      places: this.#placesOf(clients),
       engine: upstream => clients.get(upstream)!,
     })
     this.#schedule = new Schedule(traffic, this.#clock, played => this.#send(played))
@@ -107,6 +115,17 @@ export class Twin {
       return new ModelledReplica(options, this.#clock, { work, completedAt: () => this.#results.completedAt })
     })
     return new ModelledClient({ replicas, options, contextTokens: upstream.contextTokens }, traffic, this.#clock)
+  }
+
+  #placesOf(clients: ReadonlyMap<string, ModelledClient>): Places | null {
+    const { policy, fleet } = this.#rehearsal
+    if (policy === 'penstock') return null
+    const pools = fleet.upstreams.map(({ name, replicas }) => {
+      const { engine } = clients.get(name)!
+      const load = (replica: number) => engine.replicas[replica]!.load
+      return { upstream: name, replicas, kvTokens: load(0).kvTokens, load }
+    })
+    return new PeerPlaces(policy, pools)
   }
 
   #observer(): Observer {

@@ -5,6 +5,7 @@ import { Warmth } from '../policy/routing/warmth.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { LimitAdmitted } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Random } from '../ports/random.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import type { VirtualClock } from './clock.ts'
@@ -34,6 +35,8 @@ export interface WorldParts {
   readonly clock: VirtualClock
   readonly random: Random
   readonly observer: Observer
+  /** Null where calls go by the health of replicas alone. */
+  readonly places: Places | null
   engine(upstream: string): EngineClient
 }
 
@@ -65,6 +68,7 @@ export function createWorld(models: readonly Model[], parts: WorldParts): World 
     },
     expectations: new Expectations(),
     health: new HealthBoard(models, HealthBoard.memoryFor(models), 0),
+    places: parts.places,
     warmth: new Warmth(Warmth.memory()),
     engine: ({ upstream }) => parts.engine(upstream),
     model: name => byName.get(name),
