@@ -158,6 +158,7 @@ class Pair {
       desk: new LimitDesk(this.#book, clock, { keep() {}, keepBudget() {} }),
       ledger: { writable: true, receipt: async () => null, append: (_, durable) => setImmediate(durable, null) },
       observer,
+      places: { ask: () => null },
       metrics: () => Promise.reject(new Error('nobody asks')),
       admin: () => Promise.reject(new Error('nobody asks')),
     })

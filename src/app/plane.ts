@@ -76,6 +76,7 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
     registry,
     ledger,
     limits,
+    tiers: configuration.scheduling.tiers,
     trustCallers: configuration.trustCallers,
     nextId: createIds(clock, instance, latestAt),
     receiptOf,

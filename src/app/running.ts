@@ -6,6 +6,7 @@ import { HealthBoard } from '../policy/health/board.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
 import type { ReplicaHealth } from '../telemetry/metrics/health.ts'
@@ -23,6 +24,9 @@ import { openPlane, type PlaneParts } from './plane.ts'
 import { openThreads, type ThreadsOptions } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
 import { replicaHealth } from './replicaHealth.ts'
+
+/** Where nothing is scheduled, nobody asks for a place. */
+const NOBODY_WAITS: Places = { ask: () => null }
 
 /** A gateway that listens. */
 export interface Running {
@@ -80,7 +84,14 @@ async function open(
   const owner: Owner | null =
     configuration.workers === 1
       ? null
-      : new Owner({ desk: limits.desk, ledger, observer: telemetry, metrics, admin: answerCarried(adminFetch) })
+      : new Owner({
+          desk: limits.desk,
+          ledger,
+          observer: telemetry,
+          places: NOBODY_WAITS,
+          metrics,
+          admin: answerCarried(adminFetch),
+        })
   const registry = createRegistry({
     configuration,
     keyStore: stores.keys,

@@ -8,7 +8,6 @@ import type { Key } from '../vocabulary/caller.ts'
 import type { Model } from '../vocabulary/deployment.ts'
 import { type DialectName, dialectOf, type Endpoint } from '../vocabulary/dialect.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
-import { DEFAULT_TIER } from '../vocabulary/tier.ts'
 import { refuse, refuseUnread } from './answer.ts'
 import { authenticate } from './authenticate.ts'
 import { MAX_BODY_BYTES, readBody } from './body.ts'
@@ -18,6 +17,7 @@ import { CALLER_DIALECTS } from './dialects.ts'
 import type { GatewayOptions } from './options.ts'
 import { HttpReply } from './reply.ts'
 import { Roster, type Seated } from './roster.ts'
+import { tierOf } from './tier.ts'
 
 /** A request for a model that was authenticated and whose body is being read. */
 interface Arrival extends Seated {
@@ -94,6 +94,8 @@ export class CallRoutes {
     const model = this.#options.registry.model(body.model)
     const refusal = model === undefined ? unknownModel(body.model) : forbidden(model, key, dialect)
     if (model === undefined || refusal !== null) return reject(refusal!)
+    const tiered = tierOf(request.headers, key, this.#options.tiers)
+    if ('cause' in tiered) return reject(tiered)
     const { traceparent } = request.headers
     this.#live(response, {
       id: this.#options.nextId(),
@@ -109,7 +111,7 @@ export class CallRoutes {
       traceparent: typeof traceparent === 'string' ? traceparent : null,
       runBudget: caps.runBudget,
       maxDollars: caps.maxDollars,
-      tier: DEFAULT_TIER,
+      tier: tiered.tier,
       deadlineAt: caps.deadlineMs === null ? null : arrival.arrivedAt + caps.deadlineMs,
     })
   }

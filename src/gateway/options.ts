@@ -5,12 +5,15 @@ import type { Limits } from '../ports/limits.ts'
 import type { Registry } from '../ports/registry.ts'
 import type { CallId } from '../vocabulary/id.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
+import type { Tier } from '../vocabulary/tier.ts'
 
 export interface GatewayOptions {
   readonly world: World
   readonly registry: Registry
   readonly ledger: Pick<LedgerStore, 'receipt'>
   readonly limits: Pick<Limits, 'views'>
+  /** Classes of service that calls may be made in; the default one is among them. */
+  readonly tiers: readonly Tier[]
   /** Loopback callers need no key. */
   readonly trustCallers: boolean
   nextId(): CallId

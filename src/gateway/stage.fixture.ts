@@ -21,6 +21,7 @@ import { declaredLimitId, type Limit } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { DEFAULT_RESILIENCE } from '../vocabulary/resilience.ts'
+import { DEFAULT_TIERS } from '../vocabulary/tier.ts'
 import { Gateway } from './server.ts'
 
 const clock: Clock = {
@@ -182,6 +183,7 @@ export async function startStage(
     registry: registryOf(models),
     ledger: { receipt: async id => stage.records.find(record => record.id === id) ?? null },
     limits: { views: async caller => book.view(caller, clock.now()) },
+    tiers: DEFAULT_TIERS,
     trustCallers: false,
     nextId: createIds(clock, 0, 0),
     receiptOf,

@@ -1,7 +1,14 @@
 import { outcomeOfFailure, outcomeOfStatus } from '../policy/attempts/outcome.ts'
 import { forbidsRetry, quietUntil } from '../policy/attempts/retry-after.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
-import type { AttemptHandle, AttemptSink, EngineClient, RawHeaders, TransportFailure } from '../ports/engine.ts'
+import type {
+  AttemptHandle,
+  AttemptSink,
+  EngineClient,
+  RawHeaders,
+  ReplicaAddress,
+  TransportFailure,
+} from '../ports/engine.ts'
 import type { AnswerSummary, Continuation, GoOn, StreamEnd, StreamReader } from '../ports/wire.ts'
 import type { DurationMs, EpochMs, MonotonicMs } from '../units/time.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
@@ -40,7 +47,7 @@ export interface Errand {
   /** Its place among the attempts of the call, from 0. */
   readonly place: number
   /** As `UpstreamRequest` has it. */
-  readonly address: string | null
+  readonly address: ReplicaAddress | null
   /** What the scheduler expected; null where it had no part in it. */
   readonly placement: PlacementRecord | null
   /** Why it goes there; null where there was no choice. */

@@ -5,6 +5,14 @@ import type { Endpoint } from '../vocabulary/dialect.ts'
 /** Names and values in turn, as `node:http` calls raw headers: `['content-type', 'application/json', …]`. */
 export type RawHeaders = readonly string[]
 
+/** Where a replica is asked whose upstream has names with several addresses. */
+export interface ReplicaAddress {
+  /** Which base URL of the upstream it belongs to, from 0: its scheme, port, path and name are those of the replica. */
+  readonly base: number
+  /** Connected to in place of that URL's host: an IP address, IPv6 without brackets, or that host itself. */
+  readonly host: string
+}
+
 /** One attempt, ready to be sent. */
 export interface UpstreamRequest {
   readonly deployment: Deployment
@@ -18,8 +26,8 @@ export interface UpstreamRequest {
   readonly streamed: boolean
   /** Which replica of the upstream is asked: its place in the list, from 0. */
   readonly replica: number
-  /** The address that is asked in place of its URL's host; null where that is asked itself. */
-  readonly address: string | null
+  /** Null where the base URL in that place is asked itself. */
+  readonly address: ReplicaAddress | null
   /** Bound on opening a connection, where none is open. */
   readonly connectMs: DurationMs
 }

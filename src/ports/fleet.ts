@@ -1,6 +1,7 @@
 import type { DurationMs, MonotonicMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { EngineKind } from '../vocabulary/deployment.ts'
+import type { ReplicaAddress } from './engine.ts'
 
 /** What an engine says of itself; null for what it does not say. */
 export interface EngineLoad {
@@ -26,8 +27,8 @@ export interface EngineWatcher {
 
 /** Hears of the replicas of one upstream. Replicas are told apart by their place, which a replica that has gone leaves free. */
 export interface EngineListener {
-  /** @param url for people, without credentials; @param address null where the host of the URL is asked itself */
-  appeared(replica: number, url: string, address: string | null): void
+  /** @param url for people, without credentials; @param address null where the base URL in that place is asked itself */
+  appeared(replica: number, url: string, address: ReplicaAddress | null): void
   gone(replica: number): void
   /** What it said; `askedAt` when it was asked, on the monotonic clock. */
   heard(replica: number, load: EngineLoad, askedAt: MonotonicMs): void

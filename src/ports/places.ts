@@ -4,6 +4,7 @@ import type { Tokens } from '../units/tokens.ts'
 import type { PromptBlocks, SpillRecord } from '../vocabulary/scheduling.ts'
 import type { Usage } from '../vocabulary/usage.ts'
 import type { Cancel } from './clock.ts'
+import type { ReplicaAddress } from './engine.ts'
 
 /** A call that wants to start on an owned engine. All of it can be told to another thread. */
 export interface PlaceAsk {
@@ -39,8 +40,8 @@ export interface Place {
   readonly deployment: string
   /** Its place in the list of replicas, from 0. */
   readonly replica: number
-  /** The address that is asked in place of its URL's host; null where that is asked itself. */
-  readonly address: string | null
+  /** Null where the base URL in that place is asked itself. */
+  readonly address: ReplicaAddress | null
   readonly expectedCachedTokens: Tokens
   /** The first content of a stream, or a whole plain answer, came after so long. */
   began(waitedMs: DurationMs): void

@@ -1,6 +1,7 @@
 import type { LimitAnswer } from '../ports/limits.ts'
 import type { CallTimings, RefusedCall } from '../ports/observer.ts'
-import type { EpochMs } from '../units/time.ts'
+import type { Place, PlaceAnswer, PlaceAsk, PlaceEnd } from '../ports/places.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Tokens } from '../units/tokens.ts'
 import type { Caller, Key } from '../vocabulary/caller.ts'
 import type { CallId } from '../vocabulary/id.ts'
@@ -76,10 +77,20 @@ export type FromPlane =
       readonly key: string | null
       readonly call: RefusedCall | undefined
     }
+  /** May this call start on an engine? The number becomes that of its place. */
+  | { readonly is: 'place'; readonly n: number; readonly ask: PlaceAsk }
+  | { readonly is: 'leavePlace'; readonly n: number }
+  | { readonly is: 'placeBegan'; readonly n: number; readonly waitedMs: DurationMs }
+  | { readonly is: 'placeEnded'; readonly n: number; readonly end: PlaceEnd }
   | { readonly is: 'ask'; readonly n: number; readonly question: Question }
   | { readonly is: 'listening' }
   | { readonly is: 'heard'; readonly n: number }
   | { readonly is: 'drained' }
+
+/** An answer about a place as it crosses threads: the place stays with the owner. */
+export type ToldPlace =
+  | ({ readonly kind: 'place' } & Pick<Place, 'deployment' | 'replica' | 'address' | 'expectedCachedTokens'>)
+  | Exclude<PlaceAnswer, { kind: 'place' }>
 
 /** An admission as it crosses threads: the hold stays with the owner, its amounts are told. */
 export type ToldAdmission =
@@ -107,6 +118,7 @@ export type ToPlane =
   | { readonly is: 'admission'; readonly n: number; readonly answer: ToldAdmission; readonly lease: ToldLease | null }
   | { readonly is: 'extended'; readonly n: number; readonly granted: boolean }
   | { readonly is: 'durable'; readonly n: number; readonly failure: string | null }
+  | { readonly is: 'placed'; readonly n: number; readonly answer: ToldPlace }
   | { readonly is: 'answer'; readonly n: number; readonly value: unknown }
   | { readonly is: 'failed'; readonly n: number; readonly message: string }
   | { readonly is: 'callIn'; readonly leases: readonly number[] }

@@ -3,6 +3,7 @@ import type { Cancel } from '../ports/clock.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { LimitAnswer, LimitHold } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { DurationMs } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
 import type { LimitedCall, Need } from '../vocabulary/limited-call.ts'
@@ -11,12 +12,14 @@ import { Channel, hear, type Line } from './channel.ts'
 import { LeasesOut } from './leasesOut.ts'
 import { Lessons } from './lessons.ts'
 import type { Answers, FromPlane, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
+import { PlacesServed } from './placesServed.ts'
 
 /** What there is one of, whatever the number of threads. */
 export interface Owned {
   readonly desk: LimitDesk
   readonly ledger: Pick<LedgerStore, 'append' | 'writable' | 'receipt'>
   readonly observer: Observer
+  readonly places: Places
   metrics(): Promise<Answers['metrics']>
   admin(request: Extract<Question, { is: 'admin' }>['request']): Promise<Answers['admin']>
 }
@@ -184,6 +187,7 @@ export class Lessee {
   readonly #queued = new Map<number, Cancel>()
   readonly #records = new Map<number, CallRecord>()
   readonly #telling = new Map<number, () => void>()
+  readonly #places: PlacesServed
   readonly listening: Promise<void>
   readonly drained: Promise<void>
   #tellListening = () => {}
@@ -198,6 +202,7 @@ export class Lessee {
   constructor(owner: Owner, line: Line) {
     this.#owner = owner
     this.#channel = new Channel(line)
+    this.#places = new PlacesServed(owner.owned.places, message => this.#channel.send(message))
     this.listening = new Promise(resolve => {
       this.#tellListening = resolve
     })
@@ -236,6 +241,7 @@ export class Lessee {
   die(): void {
     this.#isDead = true
     this.#channel.close()
+    this.#places.die()
     for (const cancel of this.#queued.values()) cancel()
     for (const hold of this.#holds.values()) hold.void()
     this.#holds.clear()
@@ -265,6 +271,11 @@ export class Lessee {
         return this.#append(message.n, message.record)
       case 'ask':
         return this.#answer(message.n, message.question)
+      case 'place':
+      case 'leavePlace':
+      case 'placeBegan':
+      case 'placeEnded':
+        return this.#places.hear(message)
       case 'heard':
         this.#telling.get(message.n)?.()
         this.#telling.delete(message.n)

@@ -11,6 +11,7 @@ import type { CallRecord } from '../vocabulary/record.ts'
 import { Channel, hear, type Line } from './channel.ts'
 import { Leases, type Taken } from './leases.ts'
 import type { Answers, FromPlane, Learnt, Question, ToldAdmission, ToldLease, ToPlane } from './messages.ts'
+import { PlacesAsked } from './placesAsked.ts'
 
 /** How often leases are looked through for those whose time is over. */
 const SWEEP_MS: DurationMs = 250
@@ -47,11 +48,14 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
   readonly #records = new WeakMap<CallRecord, number>()
   readonly #asked = new Map<number, Asked>()
   readonly #orders: PlaneOrders
+  /** Places on owned engines, which the owner gives. */
+  readonly places: PlacesAsked
   #last = 0
 
   constructor(line: Line, clock: Clock, orders: PlaneOrders) {
     this.#channel = new Channel(line)
     this.#clock = clock
+    this.places = new PlacesAsked(message => this.#channel.send(message))
     this.#orders = orders
     this.#leases = new Leases(lease => this.#channel.send({ is: 'return', lease }))
     hear<ToPlane>(line, message => this.#hear(message))
@@ -149,6 +153,8 @@ export class Plane implements Limits, Pick<LedgerStore, 'append' | 'writable' | 
         return this.#admission(message.n, message.answer, message.lease)
       case 'extended':
         return this.#extended(message.n, message.granted)
+      case 'placed':
+        return this.places.answered(message.n, message.answer)
       case 'durable':
         return this.#written(message.n, message.failure)
       case 'answer':

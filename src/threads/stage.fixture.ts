@@ -1,7 +1,8 @@
 import { LimitDesk } from '../lifecycle/limits/desk.ts'
 import { LimitBook } from '../policy/limits/book.ts'
-import type { Clock } from '../ports/clock.ts'
+import type { Cancel, Clock } from '../ports/clock.ts'
 import type { LimitAnswer } from '../ports/limits.ts'
+import type { PlaceAnswer, PlaceAsk, Places } from '../ports/places.ts'
 import type { Caller } from '../vocabulary/caller.ts'
 import { declaredLimitId, type Limit, type LimitView } from '../vocabulary/limit.ts'
 import { readLimitTerms } from '../vocabulary/limit-terms.ts'
@@ -43,12 +44,68 @@ export function planLimitsOf(name: string, value: unknown): readonly Limit[] {
   return limitsOfPlan(read.plan).map(limit => ({ ...limit, createdAt: START, readOnly: true }))
 }
 
+/** One place, for which calls wait in order. */
+export class FewPlaces implements Places {
+  readonly waiting: { readonly ask: PlaceAsk; readonly answer: (answer: PlaceAnswer) => void }[] = []
+  readonly events: string[] = []
+  isTaken = false
+
+  ask(ask: PlaceAsk, answer: (answer: PlaceAnswer) => void): Cancel | null {
+    const entry = { ask, answer }
+    this.waiting.push(entry)
+    this.#serve()
+    if (!this.waiting.includes(entry)) return null
+    return () => {
+      this.events.push(`${ask.tenant} left`)
+      this.waiting.splice(this.waiting.indexOf(entry), 1)
+    }
+  }
+
+  #serve(): void {
+    const next = this.isTaken ? undefined : this.waiting.shift()
+    if (next === undefined) return
+    this.isTaken = true
+    const { tenant, deployments } = next.ask
+    next.answer({
+      kind: 'place',
+      place: {
+        deployment: deployments[0]!.name,
+        replica: 1,
+        address: null,
+        expectedCachedTokens: 64,
+        began: waitedMs => this.events.push(`${tenant} began after ${waitedMs}`),
+        ended: ({ usage }) => {
+          this.events.push(`${tenant} ended with ${usage?.outputTokens ?? 'nothing'}`)
+          this.isTaken = false
+          this.#serve()
+        },
+      },
+    })
+  }
+}
+
+export function placeAsk(tenant: string): PlaceAsk {
+  return {
+    model: 'fast',
+    deployments: [{ name: 'pool/m', tried: [] }],
+    tenant,
+    tier: 'standard',
+    deadlineAt: null,
+    mayWait: true,
+    bytes: 100,
+    tokens: { input: 100, output: 10 },
+    prompt: { hashes: Float64Array.of(1, 2), blockTokens: 16 },
+    elsewhere: null,
+  }
+}
+
 export interface ThreadsStage {
   now: number
   /** Whether the ledger takes records. */
   writable: boolean
   readonly book: LimitBook
   readonly owner: Owner
+  readonly places: FewPlaces
   readonly planes: readonly Plane[]
   readonly lessees: readonly Lessee[]
   readonly records: readonly CallRecord[]
@@ -88,6 +145,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
   }
   const desk = new LimitDesk(book, clock, { keep: () => {}, keepBudget: () => {} })
   const observer = { callStarted: () => {}, callEnded: () => {}, recordLost: () => {}, callRefused: () => {} }
+  const places = new FewPlaces()
   const owner = new Owner({
     desk,
     ledger: {
@@ -101,6 +159,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
       },
     },
     observer,
+    places,
     metrics: async () => ({ contentType: 'text/plain', text: 'metrics' }),
     admin: async ({ url }) => ({ status: 200, headers: [], body: new TextEncoder().encode(url) }),
   })
@@ -133,6 +192,7 @@ export function stageThreads(limits: readonly Record<string, unknown>[], count =
     writable: true,
     book,
     owner,
+    places,
     planes,
     lessees,
     records,

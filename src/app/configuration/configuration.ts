@@ -7,6 +7,7 @@ import type { DialectName } from '../../vocabulary/dialect.ts'
 import type { LimitTerms } from '../../vocabulary/limit.ts'
 import type { Plan } from '../../vocabulary/plan.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
+import type { Pool, SchedulingTerms } from '../../vocabulary/scheduling.ts'
 
 /** Where the gateway listens. */
 export interface ListenAddress {
@@ -33,6 +34,8 @@ export interface SimulatedSettings {
   readonly replicas: number
   /** Virtual seconds per second of the real clock. */
   readonly speed: number
+  /** Blocks of the KV cache, Infinity for one without bound; absent for as many as the memory holds. */
+  readonly kvBlocks?: number
 }
 
 /** Where tokens come from. */
@@ -53,6 +56,10 @@ export interface UpstreamSettings {
   /** Where its electricity comes from, by a name whose carbon intensity is known; null when nobody said. */
   readonly region: string | null
   readonly simulated: SimulatedSettings | null
+  /** Calls at once on a replica; null where it is learnt, and of a hosted API. */
+  readonly maxRunning: number | null
+  /** Where each replica publishes what its KV cache holds; null where it does not. */
+  readonly kvEvents: { readonly port: number } | null
   readonly source: UpstreamInfo['source']
 }
 
@@ -87,6 +94,9 @@ export interface Configuration {
   readonly limits: readonly LimitTerms[]
   /** No two have the same name. Models that they name are there. */
   readonly plans: readonly Plan[]
+  readonly scheduling: SchedulingTerms
+  /** One for each upstream with an engine, in their order. */
+  readonly pools: readonly Pool[]
   /** Threads of the data plane: 1 to 64. */
   readonly workers: number
   /** The file that was read; `embedded` when nothing was configured. */

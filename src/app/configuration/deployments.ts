@@ -2,6 +2,7 @@ import type { Deployment, EngineKind } from '../../vocabulary/deployment.ts'
 import type { DialectName } from '../../vocabulary/dialect.ts'
 import { footprintOf } from '../footprint/footprint.ts'
 import type { PriceOverride, UpstreamSettings } from './configuration.ts'
+import { slotsOf } from './slots.ts'
 
 /** The dialects that each engine speaks at one base URL, unless the configuration says otherwise. */
 export const DIALECTS_OF_ENGINES: Readonly<Record<EngineKind, readonly DialectName[]>> = {
@@ -23,9 +24,9 @@ function tokenPricesOf({ perMillion: { input, output } }: PriceOverride) {
  * @param price what the configuration says that it costs
  */
 export function deploymentOf(upstream: UpstreamSettings, model: string, price?: PriceOverride): Deployment {
-  const { name, dialects, engine, baseUrls, simulated, accelerator, region } = upstream
+  const { name, dialects, engine, simulated, accelerator, region } = upstream
   const prices = price ? tokenPricesOf(price) : null
   const grams = footprintOf({ engine, accelerator, model: simulated?.model ?? model, region, prices })
-  const replicas = simulated?.replicas ?? baseUrls.length
+  const replicas = slotsOf(upstream)
   return { name: `${name}/${model}`, upstream: name, model, dialects, engine, replicas, grams }
 }

@@ -22,12 +22,19 @@ const WHOLE = {
   adminToken: 'admin-token',
   upstreams: {
     mock: { dialect: 'openai', baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'sk', headers: { 'x-a': 'b' } },
-    pool: { engine: 'vllm', replicas: ['http://127.0.0.1:8/v1', 'http://127.0.0.1:7/v1'], region: 'DE' },
+    pool: {
+      engine: 'vllm',
+      replicas: ['http://127.0.0.1:8/v1', 'http://127.0.0.1:7/v1'],
+      region: 'DE',
+      maxRunning: 8,
+      kvEvents: { port: 5557 },
+    },
     sim: {
       engine: 'simulated',
       model: 'Llama-3.1-8B',
       accelerator: { kind: 'H100-SXM', count: 1, dollarsPerHour: '2.95' },
       replicas: 2,
+      kvBlocks: 'auto',
     },
   },
   models: {
@@ -52,7 +59,13 @@ const WHOLE = {
   limits: [
     { scope: 'model:fast', unit: 'dollars', amount: '5', window: { sliding: '1m' }, onReached: { downgrade: 'small' } },
   ],
-  keys: [{ name: 'ci', secret: 'sk-check-1', tags: { project: 'atlas' }, models: ['fast'] }],
+  keys: [{ name: 'ci', secret: 'sk-check-1', tags: { project: 'atlas' }, models: ['fast'], tiers: ['batch', 'night'] }],
+  tiers: {
+    interactive: { weight: 8, timeToFirstToken: '1s', missedTarget: { dollars: '0.02' } },
+    night: { weight: 1 },
+  },
+  shares: { 'team:search': 4, 'key:ci': 0.5 },
+  queue: { maxCalls: 100, maxBytes: '512MB', maxWait: '60s' },
 }
 type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
 

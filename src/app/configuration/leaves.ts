@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formatPerMillion, type NanoDollars, parseDollars, parsePerMillion } from '../../units/money.ts'
+import { parseSize } from '../../units/size.ts'
 import { type DurationMs, parseDuration } from '../../units/time.ts'
 import { parseBaseUrl, parseListen } from './address.ts'
 import type { ListenAddress } from './configuration.ts'
@@ -135,6 +136,15 @@ export function duration(least: DurationMs, most: DurationMs, range: string): z.
     const value = parseDuration(text)
     if (value === null) return new Wrong(`is no duration, ${shown(of)}`)
     return value >= least && value <= most ? value : new Wrong(`is out of range, ${shown(of)}`, range)
+  })
+}
+
+/** A size in bytes, from 0 to `most`. */
+export function size(most: number, range: string): z.ZodType<number> {
+  return leaf('a size such as 200KB, 512MB or 2GB', (text, of) => {
+    const value = parseSize(text)
+    if (value === null) return new Wrong(`is no size, ${shown(of)}`)
+    return value <= most ? value : new Wrong(`is out of range, ${shown(of)}`, range)
   })
 }
 

@@ -217,6 +217,7 @@ describe('a configuration without a fault', () => {
       user: 'ana',
       tags: { project: 'atlas' },
       models: ['fast'],
+      tiers: null,
       secretHash: hashSecret('12345678'),
       createdAt: MODIFIED_AT,
       declared: true,

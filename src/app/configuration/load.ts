@@ -8,6 +8,7 @@ import { modelWarnings } from './modelWarnings.ts'
 import { checkReferences } from './references.ts'
 import { regionWarnings } from './regionWarnings.ts'
 import { resolveConfiguration } from './resolve.ts'
+import { shareWarnings } from './schedulingReferences.ts'
 import { adminTokenOf, SECRET_RULE } from './secret.ts'
 import { checkStructure } from './structure.ts'
 import type { Environment } from './variables.ts'
@@ -76,6 +77,7 @@ function check(of: ConfigurationFile & { source: string; env: Environment; hardw
     ...regionWarnings(configuration, document),
     ...modelWarnings(configuration, form, document),
     ...limitWarnings(configuration, document),
+    ...shareWarnings(configuration, document),
   ]
   return { configuration, warnings: inOrder(warnings) }
 }

@@ -4,6 +4,7 @@ import type { HardwareTables } from './hardware.ts'
 import { checkLimits } from './limitReferences.ts'
 import { isModelName, isShortName, MODEL_NAME_RULE, SHORT_NAME_RULE } from './names.ts'
 import { checkPlans } from './planReferences.ts'
+import { checkScheduling } from './schedulingReferences.ts'
 import { PRICE_UNITS } from './schema.ts'
 import { checkUpstream } from './upstreams.ts'
 import { at, checkReference, entries, Faults, items, quoted, type Spot, textOf } from './walk.ts'
@@ -119,5 +120,6 @@ export function checkReferences(
   checkKeys(faults, root, models)
   checkLimits(faults, root, { models, upstreams })
   checkPlans(faults, root, models)
+  checkScheduling(faults, root)
   return faults.found
 }

@@ -14,7 +14,9 @@ import {
   type UpstreamSettings,
 } from './configuration.ts'
 import { DIALECTS_OF_ENGINES, deploymentOf } from './deployments.ts'
+import { poolsOf } from './pools.ts'
 import { resilienceOf } from './resilience.ts'
+import { schedulingOf } from './scheduling.ts'
 import { type ConfigurationForm, PRICE_UNITS } from './schema.ts'
 import { hashSecret } from './secret.ts'
 
@@ -39,6 +41,7 @@ function upstreamOf(name: string, form: UpstreamForm): UpstreamSettings {
           accelerator,
           replicas: typeof replicas === 'number' ? replicas : 1,
           speed: form.speed ?? 1,
+          ...(form.kvBlocks == null ? {} : { kvBlocks: form.kvBlocks }),
         }
       : null
   return {
@@ -53,6 +56,8 @@ function upstreamOf(name: string, form: UpstreamForm): UpstreamSettings {
     accelerator,
     region: form.region ?? null,
     simulated,
+    maxRunning: form.maxRunning ?? null,
+    kvEvents: form.kvEvents ?? null,
     source: 'configuration',
   }
 }
@@ -91,8 +96,8 @@ function priceOf(form: PriceForm): PriceOverride {
 }
 
 function keyOf(form: KeyForm, createdAt: EpochMs): DeclaredKey {
-  const { name, secret, team = null, user = null, tags = {}, models = null } = form
-  return { name, team, user, tags, models, tiers: null, secretHash: hashSecret(secret), createdAt, declared: true }
+  const { name, secret, team = null, user = null, tags = {}, models = null, tiers = null } = form
+  return { name, team, user, tags, models, tiers, secretHash: hashSecret(secret), createdAt, declared: true }
 }
 
 /** Makes a checked form into what the gateway runs on. */
@@ -104,6 +109,7 @@ export function resolveConfiguration(
   const byName = new Map(upstreams.map(upstream => [upstream.name, upstream]))
   const prices = (form.prices ?? []).map(priceOf)
   const within = { upstreams: byName, prices, createdAt: from.modifiedAt }
+  const models = Object.entries(form.models ?? {}).map(([name, settings]) => modelOf(name, settings, within))
   return {
     listen: form.listen ?? DEFAULT_LISTEN,
     dataDirectory: absolutePath(form.data ?? DEFAULT_DATA_DIRECTORY),
@@ -112,11 +118,13 @@ export function resolveConfiguration(
     trustCallers: form.trustCallers ?? false,
     retainMs: form.retain ?? null,
     upstreams,
-    models: Object.entries(form.models ?? {}).map(([name, settings]) => modelOf(name, settings, within)),
+    models,
     prices,
     keys: (form.keys ?? []).map(key => keyOf(key, from.modifiedAt)),
     limits: form.limits ?? [],
     plans: form.plans ?? [],
+    scheduling: schedulingOf(form),
+    pools: poolsOf(upstreams, models),
     workers: form.workers ?? DEFAULT_WORKERS,
     source: from.source,
   }

@@ -24,6 +24,7 @@ import {
 import { limit } from './limits.ts'
 import { plansOf } from './plans.ts'
 import { resilience } from './resilience.ts'
+import { kvBlocks, kvEvents, maxRunning, queue, shares, tiers } from './scheduling.ts'
 import { mapping, named, optional, required } from './shapes.ts'
 
 const DAY = 86_400_000
@@ -62,6 +63,9 @@ const upstream = required(
     speed: decimal(0, MAX_SPEED).optional(),
     // Any name: of one that nobody knows the carbon intensity of, `regionWarnings.ts` warns.
     region: label.optional(),
+    maxRunning: maxRunning.optional(),
+    kvEvents,
+    kvBlocks: kvBlocks.optional(),
   }),
 )
 
@@ -96,6 +100,7 @@ const key = required(
     user: label.optional(),
     tags: optional(named(label)),
     models: optional(z.array(reference).min(1, 'names no model; a key without models may use all')),
+    tiers: optional(z.array(reference).min(1, 'names no tier; a key without tiers may use all')),
   }),
 )
 
@@ -112,6 +117,9 @@ const configuration = mapping({
   keys: optional(z.array(key)),
   limits: optional(z.array(limit)),
   plans: optional(named(z.unknown())).transform(plansOf),
+  tiers,
+  shares,
+  queue,
   workers: workers.optional(),
 })
 

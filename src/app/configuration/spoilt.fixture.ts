@@ -11,20 +11,86 @@ adminToken: \${NOT_SET}      # fault: adminToken
 workers: 65                  # fault: workers
 `,
   'parts of a later version': `
+budgets: {}                  # fault: budgets
 contracts: {}                # fault: contracts
-tiers: {}                    # fault: tiers
-shares: {}                   # fault: shares
-queue: {}                    # fault: queue
 upstreams:
-  pool:
-    engine: vllm
-    baseUrl: http://a
-    maxRunning: 64           # fault: upstreams.pool.maxRunning
-    kvBlocks: auto           # fault: upstreams.pool.kvBlocks
+  pool: { engine: vllm, baseUrl: http://a }
+models:
+  fast:
+    deployments: [{ upstream: pool, model: m }]
+    limits: []               # fault: models.fast.limits
+    tiers: [batch]           # fault: models.fast.tiers
 keys:
   - name: ci
     secret: sk-0123456789
-    tiers: [batch]           # fault: keys[0].tiers
+    plan: team               # fault: keys[0].plan
+`,
+  'scheduling of engines': `
+upstreams:
+  hosted:
+    dialect: openai
+    baseUrl: http://a
+    maxRunning: 64           # fault: upstreams.hosted.maxRunning
+    kvEvents: { port: 5557 } # fault: upstreams.hosted.kvEvents
+    kvBlocks: auto           # fault: upstreams.hosted.kvBlocks
+  pool:
+    engine: vllm
+    baseUrl: http://b
+    maxRunning: 0            # fault: upstreams.pool.maxRunning
+    kvEvents: {}             # fault: upstreams.pool.kvEvents.port
+    kvBlocks: 100            # fault: upstreams.pool.kvBlocks
+  other:
+    engine: sglang
+    baseUrl: http://c
+    maxRunning: "8"          # fault: upstreams.other.maxRunning
+    kvEvents:                # fault: upstreams.other.kvEvents
+      port: 70000            # fault: upstreams.other.kvEvents.port
+  sim:
+    engine: simulated
+    model: Llama-3.1-8B
+    accelerator: { kind: H100-SXM }
+    kvEvents: { port: 5557 } # fault: upstreams.sim.kvEvents
+    kvBlocks: none           # fault: upstreams.sim.kvBlocks
+  tiny:
+    engine: simulated
+    model: Llama-3.1-8B
+    accelerator: { kind: H100-SXM }
+    kvBlocks: 1              # fault: upstreams.tiny.kvBlocks
+tiers:
+  interactive:
+    weight: 0                # fault: tiers.interactive.weight
+    timeToFirstToken: 1      # fault: tiers.interactive.timeToFirstToken
+    missedTarget: "0.01"     # fault: tiers.interactive.missedTarget
+    priority: 1              # fault: tiers.interactive.priority
+  standard:
+    timeToFirstToken: 0s     # fault: tiers.standard.timeToFirstToken
+    missedTarget: {}         # fault: tiers.standard.missedTarget.dollars
+  batch: 1                   # fault: tiers.batch
+  "over night": {}           # fault: tiers["over
+  nightly:
+    missedTarget: { dollars: -1 } # fault: tiers.nightly.missedTarget.dollars
+shares:
+  "team:search": 0           # fault: shares["team:search"]
+  "team:ads": 1000001        # fault: shares["team:ads"]
+  "user:ana": 2              # fault: shares["user:ana"]
+  search: 2                  # fault: shares.search
+  "key:a b": 2               # fault: shares["key:a
+  "key:ci": much             # fault: shares["key:ci"]
+queue:
+  maxCalls: -1               # fault: queue.maxCalls
+  maxBytes: 512              # fault: queue.maxBytes
+  maxWait: 2d                # fault: queue.maxWait
+  maxTime: 1s                # fault: queue.maxTime
+keys:
+  - name: ci
+    secret: sk-0123456789
+    tiers: []                # fault: keys[0].tiers
+  - name: night
+    secret: sk-0123456788
+    tiers: [batch, nihgtly]  # fault: keys[1].tiers[1]
+  - name: day
+    secret: sk-0123456787
+    tiers: batch             # fault: keys[2].tiers
 `,
   'resilience of models': `
 upstreams:

@@ -9,9 +9,8 @@ const NOT_YET = 'is not supported in this version'
 
 /** Entries that have a meaning in a later version, by the path they stand at; `*` is any name or index. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  '': ['budgets', 'contracts', 'tiers', 'shares', 'queue'],
-  'upstreams.*': ['maxRunning', 'kvBlocks'],
-  'keys.*': ['tiers', 'plan', 'limits'],
+  '': ['budgets', 'contracts'],
+  'keys.*': ['plan', 'limits'],
   'models.*': ['tiers', 'limits'],
 }
 

@@ -55,6 +55,7 @@ function checkSimulated(faults: Faults, upstream: Spot, hardware: HardwareTables
   if (entries(accelerator).length === 0) faults.add(accelerator, 'is missing', '{ kind, count, dollarsPerHour }')
   else checkKnown(faults, at(accelerator, 'kind'), hardware.accelerators)
   if (items(replicas).length > 0) faults.add(replicas, 'is a list', 'how many replicas are simulated')
+  refuseAll(faults, upstream, { names: ['kvEvents'], why: 'has a meaning for vllm alone' })
 }
 
 /** A replica that stands twice would be asked again as if it were another one. The URLs themselves may be secrets. */
@@ -95,6 +96,11 @@ export function checkUpstream(faults: Faults, upstream: Spot, hardware: Hardware
   if (at(upstream, 'engine').tree === undefined && dialect.tree === undefined) {
     faults.add(dialect, 'is missing', 'openai or anthropic; only an upstream with an engine may leave it out')
   }
-  refuseAll(faults, upstream, { names: ['model', 'speed'], why: 'has a meaning for the simulated engine alone' })
+  refuseAll(faults, upstream, {
+    names: ['model', 'speed', 'kvBlocks'],
+    why: 'has a meaning for the simulated engine alone',
+  })
+  if (engine === null) refuseAll(faults, upstream, { names: ['maxRunning'], why: 'has a meaning for an engine alone' })
+  if (engine !== 'vllm') refuseAll(faults, upstream, { names: ['kvEvents'], why: 'has a meaning for vllm alone' })
   checkAddress(faults, upstream)
 }

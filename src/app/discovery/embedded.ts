@@ -14,6 +14,8 @@ import {
 } from '../configuration/configuration.ts'
 import { DIALECTS_OF_ENGINES, deploymentOf } from '../configuration/deployments.ts'
 import { environmentFault, type Fault } from '../configuration/fault.ts'
+import { poolsOf } from '../configuration/pools.ts'
+import { DEFAULT_SCHEDULING } from '../configuration/scheduling.ts'
 import { adminTokenOf, SECRET_RULE } from '../configuration/secret.ts'
 import type { Environment } from '../configuration/variables.ts'
 import { type Discovery, type FoundEngine, type FoundKind, findEngines } from './engines.ts'
@@ -65,6 +67,8 @@ function simulatedOffers(
       accelerator: model.simulated.accelerator,
       region: null,
       simulated: model.simulated,
+      maxRunning: null,
+      kvEvents: null,
       source: 'embedded',
     }
     return { upstream, model }
@@ -86,6 +90,8 @@ function discoveredOffers(engines: readonly FoundEngine[]): Offer[] {
       accelerator: null,
       region: null,
       simulated: null,
+      maxRunning: null,
+      kvEvents: null,
       source: 'discovered',
     }
     return { upstream, models }
@@ -176,6 +182,7 @@ export async function embeddedConfiguration(options: EmbeddedOptions): Promise<E
   const names = new Names(options.now)
   for (const { upstream, model } of simulated) names.add(model.name, upstream, model.simulated.model)
   for (const { upstream, models } of offers) for (const model of models) names.add(askedName(model), upstream, model)
+  const upstreams = [...simulated, ...offers].map(({ upstream }) => upstream)
   const configuration: Configuration = {
     listen,
     dataDirectory: absolutePath(options.dataDirectory ?? DEFAULT_DATA_DIRECTORY),
@@ -183,12 +190,14 @@ export async function embeddedConfiguration(options: EmbeddedOptions): Promise<E
     adminToken: token,
     trustCallers: false,
     retainMs: null,
-    upstreams: [...simulated.map(({ upstream }) => upstream), ...offers.map(({ upstream }) => upstream)],
+    upstreams,
     models: names.models,
     prices: [],
     keys: [],
     limits: [],
     plans: [],
+    scheduling: DEFAULT_SCHEDULING,
+    pools: poolsOf(upstreams, names.models),
     workers: DEFAULT_WORKERS,
     source: 'embedded',
   }

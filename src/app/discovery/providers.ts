@@ -80,6 +80,8 @@ function read(provider: Provider, from: { env: Environment; listen: ListenAddres
     accelerator: null,
     region: null,
     simulated: null,
+    maxRunning: null,
+    kvEvents: null,
     source: 'environment',
   }
   return { offer: { upstream, models } }

@@ -1,11 +1,9 @@
-import { findAccelerator } from '../../simulation/accelerators.ts'
-import { findModel } from '../../simulation/models.ts'
 import { busyMs, energy } from '../../simulation/power.ts'
 import { type PricedStep, pricedDecode, pricedPrefill } from '../../simulation/price.ts'
-import { describeReplica, type Replica } from '../../simulation/replica.ts'
 import { stepTime } from '../../simulation/step-time.ts'
 import type { Joules } from '../../units/energy.ts'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
+import { knownReplica } from './knownReplica.ts'
 
 /** What a token takes from the grid, cooling and losses included. */
 export interface TokenEnergy {
@@ -53,7 +51,7 @@ interface Hardware {
  * @returns null when model or accelerator is in no table, or the weights do not fit
  */
 export function ownEnergy(engine: EngineKind, accelerator: Hardware, model: string): TokenEnergy | null {
-  return modelledEnergy(model, accelerator, engine === 'sglang' || engine === 'trtllm' ? engine : 'vllm', OWN_PUE)
+  return modelledEnergy(model, accelerator, engine, OWN_PUE)
 }
 
 /**
@@ -73,13 +71,8 @@ export function hostedEnergy(model: string, prices: TokenPrices | null): TokenEn
   return { perInputToken: input * joules, perOutputToken: output * joules }
 }
 
-function modelledEnergy(
-  model: string,
-  accelerator: Hardware,
-  engine: 'vllm' | 'sglang' | 'trtllm',
-  pue: number,
-): TokenEnergy | null {
-  const replica = replicaOf(model, accelerator, engine)
+function modelledEnergy(model: string, accelerator: Hardware, engine: EngineKind, pue: number): TokenEnergy | null {
+  const replica = knownReplica(engine, accelerator, model)
   if (replica === null) return null
   const perToken = ({ batch, tokens }: PricedStep) => {
     const { costs, power } = replica.options
@@ -90,15 +83,5 @@ function modelledEnergy(
   return {
     perInputToken: perToken(pricedPrefill(replica.options)),
     perOutputToken: perToken(pricedDecode(replica.options)),
-  }
-}
-
-function replicaOf(model: string, accelerator: Hardware, engine: 'vllm' | 'sglang' | 'trtllm'): Replica | null {
-  if (findModel(model) === undefined || findAccelerator(accelerator.kind) === undefined) return null
-  try {
-    return describeReplica({ model, accelerator, engine })
-  } catch {
-    // Names were looked up before: what is left is a model too large for its accelerators.
-    return null
   }
 }

@@ -49,6 +49,8 @@ const hosted: UpstreamSettings = {
   accelerator: null,
   region: null,
   simulated: null,
+  maxRunning: null,
+  kvEvents: null,
   source: 'configuration',
 }
 
@@ -72,6 +74,8 @@ const configuration: Configuration = {
   keys: [declared('ci', 'sk-declared')],
   limits: [],
   plans: [],
+  scheduling: { tiers: [], shares: {}, queue: { maxCalls: 0, maxBytes: 0, maxWaitMs: 0 } },
+  pools: [],
   workers: 1,
   source: 'penstock.yaml',
 }

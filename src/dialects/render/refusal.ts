@@ -96,7 +96,7 @@ function inSeconds(wait: DurationMs): number {
 function formOf(refusal: Refusal): RefusalForm {
   if (!('limit' in refusal)) {
     const form = FORMS[refusal.cause]
-    if (refusal.cause !== 'noDeployment' || refusal.retryAfterMs === undefined) return form
+    if (!('retryAfterMs' in refusal) || refusal.retryAfterMs === undefined) return form
     return { ...form, retryAfterSeconds: inSeconds(refusal.retryAfterMs) }
   }
   const { cause, shouldRetry, retryAfterMs } = refusal.limit

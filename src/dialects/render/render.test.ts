@@ -46,6 +46,20 @@ describe('a refusal', () => {
     },
   )
 
+  it.each([
+    ['queueFull', 1, '1'],
+    ['queueFull', 0, '1'],
+    ['queueFull', 1_000, '1'],
+    ['queueTimeout', 1_001, '2'],
+    ['queueTimeout', 59_999.5, '60'],
+    ['noDeployment', 15_000, '15'],
+  ] as const)('for %s that %d ms mend says so in whole seconds: %s', (cause, retryAfterMs, seconds) => {
+    for (const dialect of ['openai', 'anthropic'] as const) {
+      const { headers } = renderRefusal(dialect, { cause, message: 'x', retryAfterMs }, null)
+      expect(headers).toEqual(['content-type', 'application/json', 'retry-after', seconds])
+    }
+  })
+
   it('gives headers of its own to whoever adds to them', () => {
     const refusal: Refusal = { cause: 'malformed', message: 'x' }
     renderRefusal('openai', refusal, null).headers.push('x', 'y')

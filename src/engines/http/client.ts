@@ -5,8 +5,8 @@ import type { DialectName } from '../../vocabulary/dialect.ts'
 import { AttemptDispatch } from './attempt.ts'
 import { sendable } from './body.ts'
 import type { ConnectionTerms } from './connection.ts'
-import { Connections } from './connections.ts'
 import { type UpstreamHeaders, upstreamHeaders } from './headers.ts'
+import { Replicas } from './replicas.ts'
 
 export interface HttpClientOptions {
   /** Of each replica, in the order in which requests count them: what stands before `/chat/completions` or `/messages`. */
@@ -29,34 +29,20 @@ export interface HttpClientOptions {
 const IDLE_MS: DurationMs = 2_000
 const IDLE_MARGIN_MS: DurationMs = 3_000
 
-/** Where a replica is asked. */
-interface Replica {
-  readonly connections: Connections
-  readonly pathPrefix: string
-}
-
-function openReplica(baseUrl: string, { silenceTimeoutMs, clock }: HttpClientOptions): Replica {
-  const base = new URL(baseUrl)
-  const terms: ConnectionTerms = {
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: IDLE_MS,
-    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-    headersTimeout: silenceTimeoutMs,
-    bodyTimeout: silenceTimeoutMs,
-  }
-  return {
-    connections: new Connections(new URL(base.origin), terms, clock),
-    pathPrefix: base.pathname.replace(/\/+$/, ''),
-  }
-}
-
 /**
  * A client of one upstream over HTTP/1.1: for each replica a connection for each call under way, and idle ones for a
  * while. HTTP/2 stays off, since its shared window lets one slow reader hold up all others.
  */
 export function createHttpClient(options: HttpClientOptions): EngineClient {
-  const replicas = options.baseUrls.map(baseUrl => openReplica(baseUrl, options))
+  const terms: ConnectionTerms = {
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
+    headersTimeout: options.silenceTimeoutMs,
+    bodyTimeout: options.silenceTimeoutMs,
+  }
+  const replicas = new Replicas(options.baseUrls, terms, options.clock)
   const headersFor = new Map<DialectName, UpstreamHeaders>()
   for (const dialect of options.dialects) headersFor.set(dialect, upstreamHeaders(dialect, options))
   return {
@@ -65,7 +51,7 @@ export function createHttpClient(options: HttpClientOptions): EngineClient {
       const dialect: DialectName = endpoint.startsWith('messages') ? 'anthropic' : 'openai'
       const own = headersFor.get(dialect)
       if (!own) throw new Error(`upstream of ${deployment.name} does not speak ${dialect}`)
-      const replica = replicas[request.replica]
+      const replica = replicas.find(request)
       if (!replica) throw new Error(`upstream of ${deployment.name} has no replica ${request.replica}`)
       const path = `${replica.pathPrefix}/${endpoint}${query}`
       const make = () => ({ path, method: 'POST', ...sendable(own.merge(headers), body) }) as const
@@ -74,7 +60,7 @@ export function createHttpClient(options: HttpClientOptions): EngineClient {
       return attempt
     },
     async close() {
-      await Promise.all(replicas.map(({ connections }) => connections.close()))
+      await replicas.close()
     },
   }
 }

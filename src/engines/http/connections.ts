@@ -14,10 +14,16 @@ export class Connections implements ConnectionOwner {
   readonly #idle: Connection[] = []
   #closed = false
 
-  constructor(origin: URL, terms: ConnectionTerms, clock: Clock) {
+  /** @param host connected to in place of the origin's, whose name is still the one that is asked for; null for the origin's */
+  constructor(origin: URL, host: string | null, terms: ConnectionTerms, clock: Clock) {
     this.#origin = origin
     this.#terms = terms
-    this.#dial = createDialer(clock)
+    this.#dial = createDialer(clock, host)
+  }
+
+  /** How many there are, idle ones and those that are being opened included. */
+  get open(): number {
+    return this.#all.size
   }
 
   get closed(): boolean {

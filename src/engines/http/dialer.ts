@@ -22,13 +22,18 @@ const PROBE_AFTER_MS: DurationMs = 60_000
 /** Undici opens another connection for any error that it calls its own, so this one has the system's name. */
 const closedEarly = (): Error => Object.assign(new Error('closed before it was open'), { code: 'ECONNRESET' })
 
-/** A dialer for one place: it keeps the last TLS session, so that the next greeting is shorter. */
-export function createDialer(clock: Clock): Dial {
+/**
+ * A dialer for one place: it keeps the last TLS session, so that the next greeting is shorter.
+ *
+ * @param address connected to in place of the host, while TLS still asks for that one's name; null connects to the host
+ */
+export function createDialer(clock: Clock, address: string | null): Dial {
   let session: Buffer | undefined
 
   function openTls({ hostname, servername, port }: Place): TLSSocket {
     const name = servername || (isIP(hostname) ? '' : hostname)
-    const options = { host: hostname, port: Number(port || 443), servername: name, ALPNProtocols: ['http/1.1'] }
+    const host = address ?? hostname
+    const options = { host, port: Number(port || 443), servername: name, ALPNProtocols: ['http/1.1'] }
     const socket = openSecure(session === undefined ? options : { ...options, session })
     return socket.on('session', told => {
       session = told
@@ -37,7 +42,8 @@ export function createDialer(clock: Clock): Dial {
 
   return (place, connectMs, opened) => {
     const secure = place.protocol === 'https:'
-    const socket = secure ? openTls(place) : openPlain({ host: place.hostname, port: Number(place.port || 80) })
+    const plain = () => openPlain({ host: address ?? place.hostname, port: Number(place.port || 80) })
+    const socket = secure ? openTls(place) : plain()
     socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS)
     let waiting = true
     const settle = (error: Error | null): void => {

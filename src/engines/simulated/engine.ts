@@ -30,6 +30,8 @@ export interface SimulatedEngineOptions {
   readonly replicas: number
   /** Simulated seconds per second of the clock, above 0. */
   readonly speed: number
+  /** Blocks of the KV cache of each replica, Infinity for one without bound; as many as its memory holds when absent. */
+  readonly kvBlocks?: number
   readonly clock: Clock
 }
 
