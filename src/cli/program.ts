@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   plans: () => import('./plans.ts'),
   'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
+  foresee: () => import('./foresee.ts'),
 }
 
 /** First words at which the version is worth reading; help lists its flag. */
