@@ -1,30 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { POLICIES } from '../twin/policies.ts'
 import { parseDuration } from '../units/time.ts'
 import { CommandFailure, WRONG_USAGE } from './failure.ts'
-import { type Draw, parseDraw, parseSweep, type Sweep } from './foreseeOptions.ts'
-
-const FORMATS = ['table', 'json', 'csv', 'html'] as const
-const POLICIES = ['penstock', 'roundRobin', 'leastLoaded', 'prefixAware'] as const
-
-/** What the command was given. */
-export interface ForeseeOptions {
-  readonly fleet: string
-  readonly seed: number
-  readonly policy: readonly (typeof POLICIES)[number][]
-  readonly sweep: Sweep | null
-  readonly speed: number
-  readonly requests?: number
-  readonly duration?: number
-  readonly from?: number
-  readonly sessionsPerHour?: number
-  readonly lengths?: string
-  readonly model?: string
-  readonly tiers?: Draw
-  readonly tenants?: Draw
-  readonly format: (typeof FORMATS)[number]
-  readonly output?: string
-  readonly progress?: boolean
-}
+import { FORMATS, type ForeseeOptions, parseDraw, parseSweep } from './foreseeOptions.ts'
 
 function positive(text: string): number {
   const value = Number(text)
@@ -75,7 +53,12 @@ export function register(program: Command): void {
     .requiredOption('--fleet <file>', 'upstreams and models as a configuration has them, and targets')
     .option('--seed <number>', 'of what is drawn; the same seed gives the same bytes', whole, 1)
     .option('--policy <names>', `who chooses replicas, a row each: ${POLICIES.join(', ')}`, policies, ['penstock'])
-    .option('--sweep <range>', 'a row each: UPSTREAM.replicas=2..16, replicas=1,2,4 or speed=1,2,4', read(parseSweep), null)
+    .option(
+      '--sweep <range>',
+      'a row each: UPSTREAM.replicas=2..16, replicas=1,2,4 or speed=1,2,4',
+      read(parseSweep),
+      null,
+    )
     .option('--speed <factor>', 'recorded seconds per virtual second', positive, 1)
     .option('--requests <number>', 'play only the first so many requests', count)
     .option('--duration <duration>', 'play only so much of the recorded time', duration)

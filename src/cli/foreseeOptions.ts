@@ -1,3 +1,27 @@
+import type { Policy } from '../twin/policies.ts'
+
+export const FORMATS = ['table', 'json', 'csv', 'html'] as const
+
+/** What the command was given. */
+export interface ForeseeOptions {
+  readonly fleet: string
+  readonly seed: number
+  readonly policy: readonly Policy[]
+  readonly sweep: Sweep | null
+  readonly speed: number
+  readonly requests?: number
+  readonly duration?: number
+  readonly from?: number
+  readonly sessionsPerHour?: number
+  readonly lengths?: string
+  readonly model?: string
+  readonly tiers?: Draw
+  readonly tenants?: Draw
+  readonly format: (typeof FORMATS)[number]
+  readonly output?: string
+  readonly progress?: boolean
+}
+
 /** What changes from one row of a report to the next. */
 export interface Sweep {
   /** `replicas` of an upstream, or `speed`. */

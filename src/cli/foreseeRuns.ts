@@ -3,13 +3,14 @@ import { type LoadedFleet, loadFleet } from '../app/rehearsal/load.ts'
 import { loadTrace } from '../replay/load.ts'
 import { seededUniform } from '../traces/draws.ts'
 import type { Trace, TraceRequest } from '../traces/trace.ts'
+import type { Curves } from '../twin/curves.ts'
+import type { Policy } from '../twin/policies.ts'
 import type { Report } from '../twin/report.ts'
 import { type Casting, castTraffic } from '../twin/traffic.ts'
-import { type Policy, Twin } from '../twin/twin.ts'
+import { Twin } from '../twin/twin.ts'
 import { DEFAULT_TIER } from '../vocabulary/tier.ts'
 import { CommandFailure, WRONG_USAGE } from './failure.ts'
-import type { ForeseeOptions } from './foresee.ts'
-import type { Draw, Sweep } from './foreseeOptions.ts'
+import type { Draw, ForeseeOptions, Sweep } from './foreseeOptions.ts'
 
 /** What is rehearsed: a recording, a fleet, and the variants of it. */
 export interface Plan {
@@ -30,6 +31,7 @@ export interface Variant {
 export interface Row {
   readonly variant: Variant
   readonly report: Report
+  readonly curves: Curves
 }
 
 /** Where a recording does not say who sent a request, all come from one. */
@@ -99,7 +101,8 @@ export async function rehearse(plan: Plan, options: ForeseeOptions): Promise<rea
     const rows: Row[] = []
     for (const [place, variant] of plan.variants.entries()) {
       const name = plan.variants.length > 1 ? `${place + 1} of ${plan.variants.length}, ${nameOf(variant)}: ` : ''
-      rows.push({ variant, report: await rehearseOne(plan, { variant, options }, text => progress.tell(name + text)) })
+      const twin = await rehearseOne(plan, { variant, options }, text => progress.tell(name + text))
+      rows.push({ variant, report: twin.report(), curves: twin.curves() })
     }
     return rows
   } finally {
@@ -115,7 +118,7 @@ async function rehearseOne(
   { trace, fleet }: Plan,
   { variant, options }: { readonly variant: Variant; readonly options: ForeseeOptions },
   tell: (text: string) => void,
-): Promise<Report> {
+): Promise<Twin> {
   const { upstream, varied, policy, speed } = variant
   const counts = upstream === null ? {} : { [upstream]: varied!.value }
   const twin = new Twin({
@@ -130,7 +133,7 @@ async function rehearseOne(
     tell(`${ended} of ${requests} requests, ${Math.round(virtualMs / 1000)} virtual seconds`)
     await new Promise(resolve => setImmediate(resolve))
   }
-  return twin.report()
+  return twin
 }
 
 function castingOf(

@@ -1,10 +1,8 @@
 import type { EngineLoad } from '../ports/fleet.ts'
 import type { PlaceAnswer, PlaceAsk, Places } from '../ports/places.ts'
 import type { Tokens } from '../units/tokens.ts'
+import type { PeerPolicy } from './policies.ts'
 import { RoutedPrefixes } from './prefixes.ts'
-
-/** How others choose a replica, for comparison. None of them has a queue: every call goes to an engine at once. */
-export type PeerPolicy = 'roundRobin' | 'leastLoaded' | 'prefixAware'
 
 /** The replicas of one upstream. */
 export interface PeerPool {

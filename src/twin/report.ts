@@ -130,7 +130,8 @@ function serviceOf(numbers: readonly number[], { results, targets }: Within): Se
   }
 }
 
-function isGood(number: number, results: Results, targets: Targets): boolean {
+/** Whether a request that completed was given what its caller is to be given. */
+export function isGood(number: number, results: Results, targets: Targets): boolean {
   if (results.timeToFirstTokenMs[number]! > targets.timeToFirstTokenMs) return false
   // An answer of one token has no time per output token to miss.
   return !(results.timePerOutputTokenMs[number]! > targets.timePerOutputTokenMs)

@@ -12,9 +12,11 @@ import type { CallId } from '../vocabulary/id.ts'
 import { LengthsBody } from './body.ts'
 import { ModelledClient } from './client.ts'
 import { VirtualClock } from './clock.ts'
+import { type Curves, curvesOf } from './curves.ts'
 import { engineOf } from './engines.ts'
 import type { ModelledFleet, Targets } from './fleet.ts'
-import { PeerPlaces, type PeerPolicy } from './peers.ts'
+import { PeerPlaces } from './peers.ts'
+import type { Policy } from './policies.ts'
 import { ModelledReplica } from './replica.ts'
 import { type Report, reportOf } from './report.ts'
 import { Results } from './results.ts'
@@ -36,10 +38,6 @@ export interface Rehearsal {
   /** Of everything that is drawn. */
   readonly seed: number
 }
-
-/** Who chooses replicas: the health of each alone, or one of the others. */
-export type Policy = PeerPolicy | 'penstock'
-export const POLICIES: readonly Policy[] = ['penstock', 'roundRobin', 'leastLoaded', 'prefixAware']
 
 /** How far a rehearsal has come. */
 export interface Progress {
@@ -102,6 +100,12 @@ export class Twin {
     if (left > 0) throw new Error(`${left} requests have not ended`)
     const work = this.#work.map(each => each.until(results.completedAt))
     return reportOf(traffic.requests, { fleet, results, targets, work })
+  }
+
+  /** What a plot of it needs; after everything has ended. */
+  curves(): Curves {
+    const { traffic, targets } = this.#rehearsal
+    return curvesOf(traffic.requests, this.#results, targets)
   }
 
   #clientOf(upstream: ModelledFleet['upstreams'][number]): ModelledClient {

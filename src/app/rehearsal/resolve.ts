@@ -28,7 +28,9 @@ export function resolveFleet(form: FleetForm, source: string, counts: ReplicaCou
   const { models, scheduling: terms } = configuration
   const deployments = models.flatMap(model => model.deployments)
   const tariff = tariffsOf(configuration, deployments, readPriceBook([], BOOK))
-  return { fleet: { upstreams: found.flatMap(upstream => ('problem' in upstream ? [] : [upstream])), models, terms, tariff } }
+  return {
+    fleet: { upstreams: found.flatMap(upstream => ('problem' in upstream ? [] : [upstream])), models, terms, tariff },
+  }
 }
 
 /** The upstreams with other counts: of URLs the first is as good as any, since none is asked. */
