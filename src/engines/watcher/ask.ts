@@ -39,8 +39,9 @@ export function openAsker({ url, host, headers, clock }: AskerOptions): Asker {
   const lookup = host !== null && isIP(host) !== 0 ? { lookup: toAddress(host) } : {}
   const client = new Client(url.origin, {
     pipelining: 1,
-    headersTimeout: ASK_TIMEOUT_MS,
-    bodyTimeout: ASK_TIMEOUT_MS,
+    // The bound on the whole answer is ours.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     connect: { ...lookup, timeout: ASK_TIMEOUT_MS },
   })
   const prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')

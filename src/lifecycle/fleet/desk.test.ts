@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest'
+import { QUIET, stageFleet } from './stage.fixture.ts'
+
+const waitingOf = (stage: ReturnType<typeof stageFleet>) => stage.desk.report().tiers.map(({ waiting }) => waiting)
+const replicaOf = (stage: ReturnType<typeof stageFleet>, replica: number) =>
+  stage.desk.report().upstreams[0]!.replicas[replica]!
+
+describe('places on owned engines', () => {
+  it('are given at once while there are any, and never more than a replica may run', () => {
+    const stage = stageFleet({ replicas: 3 })
+    const calls = stage.fill(10)
+    expect(calls.filter(({ answer }) => answer?.kind === 'place')).toHaveLength(6)
+    expect([0, 1, 2].map(i => replicaOf(stage, i).inFlight)).toEqual([2, 2, 2])
+    expect(waitingOf(stage)).toEqual([0, 4, 0])
+    for (const call of calls.slice(0, 4)) call.ends()
+    expect(waitingOf(stage)).toEqual([0, 0, 0])
+    expect([0, 1, 2].map(i => replicaOf(stage, i).inFlight)).toEqual([2, 2, 2])
+  })
+
+  it('go by weight between tiers, whoever asked first', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 1 } })
+    const [filler] = stage.fill(1)
+    const calls = ['batch', 'standard', 'interactive'].flatMap(tier =>
+      Array.from({ length: 40 }, (_, i) => stage.ask(`${tier}-${i}`, { tier })),
+    )
+    filler!.ends()
+    for (let i = 0; i < 25; i++) calls.find(({ name }) => name === stage.started.at(-1))!.ends()
+    const count = (tier: string) => stage.started.filter(name => name.startsWith(tier)).length
+    expect([count('interactive'), count('standard'), count('batch')]).toEqual([16, 8, 2])
+  })
+
+  it('are charged by what calls really took: a tenant whose answers are longer gets fewer of them', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 1 } })
+    const [filler] = stage.fill(1)
+    const calls = ['long', 'short'].flatMap(tenant =>
+      Array.from({ length: 60 }, (_, i) => stage.ask(`${tenant}-${i}`, { tenant: `key:${tenant}` })),
+    )
+    filler!.ends()
+    for (let i = 0; i < 50; i++) {
+      const call = calls.find(({ name }) => name === stage.started.at(-1))!
+      call.ends(call.name.startsWith('long') ? 180 : 20)
+    }
+    const count = (tenant: string) => stage.started.filter(name => name.startsWith(tenant)).length
+    expect(count('short')).toBeGreaterThan(3 * count('long'))
+  })
+
+  it('are waited for no longer than the queue, or the call itself, allows', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxWaitMs: 30_000 } })
+    stage.fill(2)
+    const patient = stage.ask('patient')
+    const hasty = stage.ask('hasty', { deadlineAt: stage.clock.now() + 1_000 })
+    const late = stage.ask('late', { deadlineAt: stage.clock.now() })
+    expect(late.answer).toMatchObject({ kind: 'refuse', cause: 'queueTimeout' })
+    stage.clock.pass(999)
+    expect(hasty.answer).toBe(null)
+    stage.clock.pass(1)
+    expect(hasty.answer).toMatchObject({ kind: 'refuse', cause: 'queueTimeout' })
+    stage.clock.pass(28_999)
+    expect(patient.answer).toBe(null)
+    stage.clock.pass(1)
+    expect(patient.answer).toMatchObject({ kind: 'refuse', cause: 'queueTimeout' })
+    expect(stage.clock.pending).toBe(0)
+  })
+
+  it('are refused at once when as many wait as may, by count or by bytes', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxCalls: 3, maxBytes: 2_000 } })
+    stage.fill(2)
+    stage.ask('a', { bytes: 1_500 })
+    expect(stage.ask('b', { bytes: 600 }).answer).toMatchObject({ kind: 'refuse', cause: 'queueFull' })
+    stage.ask('c', { bytes: 100 })
+    stage.ask('d', { bytes: 100 })
+    const refused = stage.ask('e', { bytes: 1 }).answer
+    expect(refused).toMatchObject({ kind: 'refuse', cause: 'queueFull' })
+    if (refused?.kind === 'refuse') expect(refused.retryAfterMs).toBeGreaterThanOrEqual(1_000)
+    expect(waitingOf(stage)).toEqual([0, 3, 0])
+  })
+
+  it('are not waited for by those that left, nor by rivals', () => {
+    const stage = stageFleet({ replicas: 1 })
+    const [filler] = stage.fill(2)
+    const gone = stage.ask('gone')
+    const rival = stage.ask('rival', { mayWait: false })
+    expect(rival.answer).toEqual({ kind: 'none' })
+    gone.leave()
+    filler!.ends()
+    expect(gone.answer).toBe(null)
+    expect(stage.ask('next').answer?.kind).toBe('place')
+  })
+
+  it('of a replica that is drained go to nobody until it is resumed', () => {
+    const stage = stageFleet({ replicas: 2 })
+    const fillers = stage.fill(4)
+    const waiting = [stage.ask('a'), stage.ask('b')]
+    expect(stage.desk.drain('pool', 0)).toBe(true)
+    expect(stage.desk.drain('pool', 7)).toBe(false)
+    expect(stage.desk.drain('elsewhere', 0)).toBe(false)
+    expect(replicaOf(stage, 0).state).toBe('draining')
+    for (const filler of fillers) filler.ends()
+    expect(waiting.map(call => call.place().replica)).toEqual([1, 1])
+    const held = stage.ask('c')
+    expect(held.answer).toBe(null)
+    stage.desk.resume('pool', 0)
+    expect(held.place().replica).toBe(0)
+  })
+
+  it('are sought elsewhere where the pool has no replica that is well, at once and while a call waits', () => {
+    const stage = stageFleet({ replicas: 1 })
+    stage.fill(2)
+    const waiting = stage.ask('waiting')
+    const { health, model, deployment, clock } = stage
+    health.of(model, deployment).takeOne(0, clock.now())!.ended('failed', clock.now(), null)
+    expect(stage.ask('late').answer).toEqual({ kind: 'none' })
+    clock.pass(100)
+    expect(waiting.answer).toEqual({ kind: 'none' })
+    stage.listener.gone(0)
+    clock.pass(10_000)
+    expect(stage.ask('later').answer).toEqual({ kind: 'none' })
+    expect(replicaOf(stage, 0).state).toBe('gone')
+  })
+
+  it('of replicas that come and go while running are given as they are', () => {
+    const stage = stageFleet({ replicas: 2 })
+    stage.listener.gone(1)
+    const calls = stage.fill(3)
+    expect(calls.map(({ answer }) => answer?.kind ?? null)).toEqual(['place', 'place', null])
+    stage.listener.appeared(1, 'http://engine-9', { base: 0, host: '10.0.0.9' })
+    expect(calls[2]!.place()).toMatchObject({ replica: 1, address: { base: 0, host: '10.0.0.9' } })
+  })
+})
+
+describe('a call that could go to a hosted deployment', () => {
+  const hosted = { elsewhere: { moreDollars: 1_000n } }
+
+  it('stays while there are places, and leaves when its target would be missed and that is worth more', () => {
+    const stage = stageFleet({ replicas: 1 })
+    expect(stage.ask('first', { tier: 'interactive', ...hosted }).answer?.kind).toBe('place')
+    stage.ask('second')
+    const waiting = stage.ask('waiting', { tier: 'interactive', ...hosted })
+    stage.clock.pass(1_000)
+    expect(waiting.answer).toMatchObject({
+      kind: 'spill',
+      spill: { why: 'target', targetMs: 1_000, moreDollars: 1_000n },
+    })
+    expect(waitingOf(stage)).toEqual([0, 0, 0])
+  })
+
+  it('waits where the difference is more than the target is worth, and where its tier has none', () => {
+    const stage = stageFleet({ replicas: 1 })
+    stage.fill(2)
+    const dear = stage.ask('dear', { tier: 'interactive', elsewhere: { moreDollars: 20_000_000n } })
+    const batch = stage.ask('batch', { tier: 'batch', ...hosted })
+    stage.clock.pass(30_000)
+    expect([dear.answer, batch.answer]).toEqual([null, null])
+  })
+
+  it('leaves when the queue is full', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxCalls: 0 } })
+    stage.fill(2)
+    expect(stage.ask('a', hosted).answer).toMatchObject({ kind: 'spill', spill: { why: 'full' } })
+    expect(stage.ask('b', { ...hosted, tier: 'batch' }).answer).toMatchObject({ kind: 'refuse', cause: 'queueFull' })
+  })
+})
+
+describe('what engines say', () => {
+  it('is shown with its age', () => {
+    const stage = stageFleet()
+    stage.listener.heard(1, { ...QUIET, running: 5, waiting: 3, kvUse: 0.42 }, stage.clock.monotonic())
+    stage.clock.pass(700)
+    expect(replicaOf(stage, 1)).toMatchObject({
+      running: 5,
+      waiting: 3,
+      kvUse: 0.42,
+      metricsAgeMs: 700,
+      state: 'ready',
+    })
+    expect(replicaOf(stage, 0)).toMatchObject({ running: null, waiting: null, kvUse: null, metricsAgeMs: null })
+  })
+
+  it('never blocks a fleet on which nothing is under way, however full it was said to be', () => {
+    const stage = stageFleet()
+    for (const replica of [0, 1]) {
+      for (let i = 0; i < 2; i++) {
+        stage.listener.heard(replica, { ...QUIET, running: 2, waiting: 30 }, stage.clock.monotonic())
+      }
+    }
+    expect(stage.ask('a').answer?.kind).toBe('place')
+  })
+})
+
+describe('a prompt that was sent before', () => {
+  const prompt = { hashes: Float64Array.from({ length: 20 }, (_, i) => i + 1), blockTokens: 64 }
+  const ask = { prompt, tokens: { input: 1_300, output: 20 } }
+
+  it('is expected where it went, and nowhere else', () => {
+    const stage = stageFleet({ replicas: 3 })
+    const first = stage.ask('first', ask)
+    expect(first.place().expectedCachedTokens).toBe(0)
+    first.ends()
+    const second = stage.ask('second', ask)
+    expect(second.place()).toMatchObject({ replica: first.place().replica, expectedCachedTokens: 1_280 })
+    second.ends()
+    const other = { hashes: Float64Array.from({ length: 20 }, (_, i) => i + 100), blockTokens: 64 }
+    expect(stage.ask('other', { ...ask, prompt: other }).place().expectedCachedTokens).toBe(0)
+    const { expectedCachedShare } = replicaOf(stage, first.place().replica)
+    expect(expectedCachedShare).toBeCloseTo(1_280 / 1_300 / (1 + 0.98), 5)
+  })
+
+  it('is not expected of a replica that went and came back as another', () => {
+    const stage = stageFleet({ replicas: 1 })
+    stage.ask('first', ask).ends()
+    stage.listener.gone(0)
+    stage.listener.appeared(0, 'http://engine-7', null)
+    expect(stage.ask('second', ask).place().expectedCachedTokens).toBe(0)
+  })
+
+  it('is expected less of a cache that turned out to be smaller', () => {
+    const stage = stageFleet({ replicas: 1 })
+    stage.ask('first', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
+    stage.ask('second', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
+    expect(stage.ask('third', ask).place().expectedCachedTokens).toBeLessThan(1_280)
+  })
+})

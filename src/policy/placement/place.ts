@@ -1,0 +1,88 @@
+import type { DurationMs, MonotonicMs } from '../../units/time.ts'
+import type { Tokens } from '../../units/tokens.ts'
+import type { PlacementCall } from './call.ts'
+import { type PlacementCost, type Prospect, prospectOf, worthOfMs } from './cost.ts'
+import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
+
+/** Differences of this part of the whole, or worth so many milliseconds, mean nothing. */
+const NOISE_PART = 0.1
+const NOISE_MS: DurationMs = 2
+
+/** Where a call goes. */
+export interface Placement {
+  readonly state: ReplicaState
+  /** Its place in the list of replicas, from 0. */
+  readonly replica: number
+  readonly expectedCachedTokens: Tokens
+  /** As expected; null by a policy that does not ask. */
+  readonly timeToFirstTokenMs: DurationMs | null
+  readonly cost: PlacementCost | null
+}
+
+/**
+ * Decides which replica a call goes to: the one where it costs least, all told. A cached beginning is worth the prefill
+ * that it saves, no more, so it draws calls only until the wait for it is longer. Among those that are as good, but for
+ * noise, it goes where fewest calls are under way, then where least is cached, so that new conversations are spread, then
+ * where none has gone for longest.
+ *
+ * @param fleet as it is kept by `placed`, `began`, `ended` and `heard`, which this changes nothing of
+ * @returns null where none that should be asked has a place now
+ */
+export function place(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): Placement | null {
+  const open = openReplicas(call, fleet, now)
+  if (open.length === 0) return null
+  const prospects = open.map(state => prospectOf(fleet, call, state, now))
+  let least = Number.POSITIVE_INFINITY
+  for (const { total } of prospects) if (total < least) least = total
+  const bound = least * (1 + NOISE_PART) + NOISE_MS * worthOfMs(call)
+  let best: Prospect | null = null
+  let ties = 0
+  for (const prospect of prospects) {
+    if (prospect.total > bound) continue
+    const order = best === null ? -1 : compare(prospect.state, best.state, call)
+    if (order > 0) continue
+    ties = order < 0 ? 1 : ties + 1
+    if (order < 0) best = prospect
+  }
+  if (ties > 1) best = drawn(prospects, { best: best!, bound, ties }, call)
+  const { state, cachedTokens, timeToFirstTokenMs, cost } = best!
+  return { state, replica: state.replica, expectedCachedTokens: cachedTokens, timeToFirstTokenMs, cost }
+}
+
+/**
+ * Those with a place among those that should be asked: that are ready before those that recover, and ones that have not
+ * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
+ */
+export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
+  let rank = Number.POSITIVE_INFINITY
+  for (const state of fleet.replicas) rank = Math.min(rank, rankOf(state, call))
+  if (rank === Number.POSITIVE_INFINITY) return []
+  return fleet.replicas.filter(state => rankOf(state, call) === rank && hasPlace(fleet, state, call, now))
+}
+
+function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
+  if (state.standing === 'left' || state.isDraining) return Number.POSITIVE_INFINITY
+  const isTried = tried.length > 0 && tried.includes(state.replica)
+  return (isTried ? 2 : 0) + (state.standing === 'recovering' ? 1 : 0)
+}
+
+/** Below 0 where the one is to be preferred, of two that cost the same. A call that leaves nothing in caches minds none. */
+function compare(one: ReplicaState, other: ReplicaState, { prompt }: PlacementCall): number {
+  if (one.inFlight !== other.inFlight) return one.inFlight - other.inFlight
+  if (prompt.hashes.length > 0 && one.cachedBlocks !== other.cachedBlocks) return one.cachedBlocks - other.cachedBlocks
+  return one.lastTurn - other.lastTurn
+}
+
+/** One of those between which nothing decides. */
+function drawn(
+  prospects: readonly Prospect[],
+  { best, bound, ties }: { readonly best: Prospect; readonly bound: number; readonly ties: number },
+  call: PlacementCall,
+): Prospect {
+  let left = Math.min(ties - 1, Math.floor(call.draw * ties))
+  for (const prospect of prospects) {
+    if (prospect.total > bound || compare(prospect.state, best.state, call) !== 0) continue
+    if (left-- === 0) return prospect
+  }
+  return best
+}
