@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { POLICIES } from '../twin/policies.ts'
+import { POLICIES } from '../twin/twin.ts'
 import { parseDuration } from '../units/time.ts'
 import { CommandFailure, WRONG_USAGE } from './failure.ts'
 import { FORMATS, type ForeseeOptions, parseDraw, parseSweep } from './foreseeOptions.ts'

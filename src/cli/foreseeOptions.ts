@@ -1,4 +1,4 @@
-import type { Policy } from '../twin/policies.ts'
+import type { Policy } from '../twin/twin.ts'
 
 export const FORMATS = ['table', 'json', 'csv', 'html'] as const
 

@@ -56,15 +56,16 @@ export class ModelledReplica {
     this.#watch = watch
   }
 
+  /** As vLLM says it of itself, which does not tell how many it runs at once. */
   get load(): EngineLoad {
-    const { running, waiting, cache, limits } = this.#engine
+    const { running, waiting, cache } = this.#engine
     const tokens = cache.capacity * cache.blockTokens
     return {
       running: running.length,
       waiting: waiting.length,
       kvUse: cache.use,
       kvTokens: Number.isFinite(tokens) ? tokens : null,
-      maxRunning: limits.maxSequences,
+      maxRunning: null,
     }
   }
 

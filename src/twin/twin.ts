@@ -1,9 +1,11 @@
 import type { Call } from '../lifecycle/call.ts'
+import { FleetDesk } from '../lifecycle/fleet/desk.ts'
 import { createIds } from '../lifecycle/ids.ts'
 import { Life } from '../lifecycle/life.ts'
 import type { World } from '../lifecycle/world.ts'
+import { HealthBoard } from '../policy/health/board.ts'
+import { PLACEMENT_POLICIES, type PlacementPolicy } from '../policy/placement/policies.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { Places } from '../ports/places.ts'
 import type { Reply } from '../ports/reply.ts'
 import { seededUniform } from '../traces/draws.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
@@ -15,13 +17,12 @@ import { VirtualClock } from './clock.ts'
 import { type Curves, curvesOf } from './curves.ts'
 import { engineOf } from './engines.ts'
 import type { ModelledFleet, Targets } from './fleet.ts'
-import { PeerPlaces } from './peers.ts'
-import type { Policy } from './policies.ts'
 import { ModelledReplica } from './replica.ts'
 import { type Report, reportOf } from './report.ts'
 import { Results } from './results.ts'
 import { Schedule } from './schedule.ts'
 import type { Played, Traffic } from './traffic.ts'
+import { ModelledWatcher } from './watcher.ts'
 import { LENGTHS_DIALECT, LENGTHS_WIRE } from './wire.ts'
 import { Work } from './work.ts'
 import { createWorld, modelsOf } from './world.ts'
@@ -39,6 +40,10 @@ export interface Rehearsal {
   readonly seed: number
 }
 
+/** Who chooses replicas. */
+export type Policy = PlacementPolicy
+export const POLICIES = PLACEMENT_POLICIES
+
 /** How far a rehearsal has come. */
 export interface Progress {
   readonly requests: number
@@ -53,6 +58,7 @@ export class Twin {
   readonly #results: Results
   readonly #schedule: Schedule
   readonly #world: World
+  readonly #watcher: ModelledWatcher
   readonly #work: Work[] = []
   /** Calls under way, by their ids. */
   readonly #underWay = new Map<CallId, Played>()
@@ -65,12 +71,21 @@ export class Twin {
     this.#results = new Results(traffic.requests.length)
     this.#nextId = createIds(this.#clock, 0, 0)
     const clients = new Map(fleet.upstreams.map(upstream => [upstream.name, this.#clientOf(upstream)]))
-    this.#world = createWorld(modelsOf(fleet), {
+    const models = modelsOf(fleet)
+    const health = new HealthBoard(models, HealthBoard.memoryFor(models), 0)
+    const random = { next: seededUniform(seed) }
+    const clock = this.#clock
+    const pools = fleet.upstreams.map(({ pool }) => pool)
+    const places = new FleetDesk({ pools, models, terms: fleet.terms, health, clock, random, policy: rehearsal.policy })
+    const watched = [...clients].map(([name, { engine }]) => ({ ...engine, listener: places.listener(name) }))
+    this.#watcher = new ModelledWatcher(watched, clock)
+    this.#world = createWorld(models, {
       fleet,
-      clock: this.#clock,
-      random: { next: seededUniform(seed) },
+      clock,
+      random,
+      health,
+      places,
       observer: this.#observer(),
-      places: this.#placesOf(clients),
       engine: upstream => clients.get(upstream)!,
     })
     this.#schedule = new Schedule(traffic, this.#clock, played => this.#send(played))
@@ -121,17 +136,6 @@ export class Twin {
     return new ModelledClient({ replicas, options, contextTokens: upstream.contextTokens }, traffic, this.#clock)
   }
 
-  #placesOf(clients: ReadonlyMap<string, ModelledClient>): Places | null {
-    const { policy, fleet } = this.#rehearsal
-    if (policy === 'penstock') return null
-    const pools = fleet.upstreams.map(({ name, replicas }) => {
-      const { engine } = clients.get(name)!
-      const load = (replica: number) => engine.replicas[replica]!.load
-      return { upstream: name, replicas, kvTokens: load(0).kvTokens, load }
-    })
-    return new PeerPlaces(policy, pools)
-  }
-
   #observer(): Observer {
     return {
       callStarted: () => {},
@@ -159,6 +163,7 @@ export class Twin {
 
   #send(played: Played): void {
     const call = this.#callOf(played)
+    this.#watcher.wake()
     this.#underWay.set(call.id, played)
     new Life(call, new SilentReply(), this.#world).start()
   }

@@ -1,6 +1,6 @@
 import { DEFAULT_BOUNDS, type World } from '../lifecycle/world.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
-import { HealthBoard } from '../policy/health/board.ts'
+import type { HealthBoard } from '../policy/health/board.ts'
 import { Warmth } from '../policy/routing/warmth.ts'
 import type { EngineClient } from '../ports/engine.ts'
 import type { LimitAdmitted } from '../ports/limits.ts'
@@ -35,8 +35,8 @@ export interface WorldParts {
   readonly clock: VirtualClock
   readonly random: Random
   readonly observer: Observer
-  /** Null where calls go by the health of replicas alone. */
-  readonly places: Places | null
+  readonly health: HealthBoard
+  readonly places: Places
   engine(upstream: string): EngineClient
 }
 
@@ -67,7 +67,7 @@ export function createWorld(models: readonly Model[], parts: WorldParts): World 
       },
     },
     expectations: new Expectations(),
-    health: new HealthBoard(models, HealthBoard.memoryFor(models), 0),
+    health: parts.health,
     places: parts.places,
     warmth: new Warmth(Warmth.memory()),
     engine: ({ upstream }) => parts.engine(upstream),

@@ -1,6 +1,7 @@
 import { readPriceBook } from '../../policy/pricing/book.ts'
 import { rentPerHour } from '../../simulation/price.ts'
 import type { ModelledFleet, ModelledUpstream } from '../../twin/fleet.ts'
+import type { Pool } from '../../vocabulary/scheduling.ts'
 import type { Configuration, UpstreamSettings } from '../configuration/configuration.ts'
 import { resolveConfiguration } from '../configuration/resolve.ts'
 import { BOOK } from '../priceBook.ts'
@@ -64,6 +65,11 @@ function upstreamOf(
     engine: replica.options,
     contextTokens: replica.contextTokens,
     dollarsPerHour: rentPerHour(accelerator!),
-    pool: pools.find(({ upstream }) => upstream === name)!,
+    pool: boundedPool(pools.find(({ upstream }) => upstream === name)!),
   }
+}
+
+/** A cache without bound, in numbers that can be reckoned with: more tokens than any recording has. */
+function boundedPool(pool: Pool): Pool {
+  return pool.kvTokens === null || Number.isFinite(pool.kvTokens) ? pool : { ...pool, kvTokens: 2 ** 40 }
 }

@@ -54,10 +54,15 @@ export function place(call: PlacementCall, fleet: PlacementFleet, now: Monotonic
  * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
  */
 export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
+  return wellReplicas(call, fleet).filter(state => hasPlace(fleet, state, call, now))
+}
+
+/** Those that should be asked, whether they have a place or not. */
+export function wellReplicas(call: PlacementCall, fleet: PlacementFleet): readonly ReplicaState[] {
   let rank = Number.POSITIVE_INFINITY
   for (const state of fleet.replicas) rank = Math.min(rank, rankOf(state, call))
   if (rank === Number.POSITIVE_INFINITY) return []
-  return fleet.replicas.filter(state => rankOf(state, call) === rank && hasPlace(fleet, state, call, now))
+  return fleet.replicas.filter(state => rankOf(state, call) === rank)
 }
 
 function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
