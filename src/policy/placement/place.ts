@@ -34,7 +34,8 @@ export function place(call: PlacementCall, fleet: PlacementFleet, now: Monotonic
   const prospects = open.map(state => prospectOf(fleet, call, state, now))
   let least = Number.POSITIVE_INFINITY
   for (const { total } of prospects) if (total < least) least = total
-  const bound = least * (1 + NOISE_PART) + NOISE_MS * worthOfMs(call)
+  // A replica that is quicker than usual may cost less than nothing: what is usual was left out.
+  const bound = least + NOISE_PART * Math.abs(least) + NOISE_MS * worthOfMs(call)
   let best: Prospect | null = null
   let ties = 0
   for (const prospect of prospects) {
