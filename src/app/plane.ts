@@ -12,6 +12,7 @@ import { Warmth } from '../policy/routing/warmth.ts'
 import type { LedgerStore } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Registry } from '../ports/registry.ts'
 import type { EpochMs } from '../units/time.ts'
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './clock.ts'
@@ -30,6 +31,8 @@ export interface PlaneParts {
   readonly ledger: Pick<LedgerStore, 'append' | 'writable' | 'receipt'>
   readonly limits: Limits
   readonly observer: Observer
+  /** Who gives places on owned engines. */
+  readonly places: Places
   /** What this plane has learnt of answers. */
   readonly expectations: Expectations
   readonly adminToken: string
@@ -63,7 +66,7 @@ export async function openPlane(parts: PlaneParts, opened: (() => Promise<void>)
       random: SYSTEM_RANDOM,
       health: new HealthBoard(registry.models(), commons.health, instance),
       warmth: new Warmth(commons.warmth),
-      places: null,
+      places: parts.places,
       ledger,
       limits,
       expectations,

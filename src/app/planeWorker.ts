@@ -60,6 +60,7 @@ async function start(from: PlaneStart): Promise<void> {
       registry,
       ledger: plane,
       limits: plane,
+      places: plane.places,
       observer: plane,
       expectations,
       adminToken,

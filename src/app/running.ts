@@ -15,18 +15,16 @@ import { Owner } from '../threads/owner.ts'
 import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
 import { answerCarried } from './carriedAdmin.ts'
-import { SYSTEM_CLOCK } from './clock.ts'
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './clock.ts'
 import { createCommons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
+import { openFleet } from './fleet/fleet.ts'
 import { openPlane, type PlaneParts } from './plane.ts'
 import { openThreads, type ThreadsOptions } from './planeThreads.ts'
 import { createRegistry } from './registry/registry.ts'
 import { replicaHealth } from './replicaHealth.ts'
-
-/** Where nothing is scheduled, nobody asks for a place. */
-const NOBODY_WAITS: Places = { ask: () => null }
 
 /** A gateway that listens. */
 export interface Running {
@@ -81,6 +79,13 @@ async function open(
   opened.push(limits.close)
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
   const metrics = () => telemetry.metrics()
+  const { models } = configuration
+  const commons = createCommons(models)
+  const board = new HealthBoard(models, commons.health, 0)
+  health = () => replicaHealth(models, board, clock.now())
+  const fleet = openFleet({ configuration, health: board, clock, random: SYSTEM_RANDOM, note })
+  opened.push(() => fleet.close())
+  const places = fleet.desk
   const owner: Owner | null =
     configuration.workers === 1
       ? null
@@ -88,7 +93,7 @@ async function open(
           desk: limits.desk,
           ledger,
           observer: telemetry,
-          places: NOBODY_WAITS,
+          places,
           metrics,
           admin: answerCarried(adminFetch),
         })
@@ -100,9 +105,6 @@ async function open(
     warn: note,
     ...(owner === null ? {} : { told: owner }),
   })
-  const commons = createCommons(registry.models())
-  const board = new HealthBoard(registry.models(), commons.health, 0)
-  health = () => replicaHealth(registry.models(), board, clock.now())
   const admin = openAdmin({
     registry,
     ledger,
@@ -115,7 +117,7 @@ async function open(
     return admin(request, address)
   }
   const port = await listenOn(
-    { configuration, faultPlan, registry, ledger, commons, health: board, adminToken, admin, metrics, note },
+    { configuration, faultPlan, registry, ledger, commons, health: board, places, adminToken, admin, metrics, note },
     opened,
     {
       owner,
@@ -128,7 +130,7 @@ async function open(
 
 type Parts = Pick<
   PlaneParts,
-  'configuration' | 'faultPlan' | 'registry' | 'ledger' | 'commons' | 'adminToken' | 'admin' | 'metrics'
+  'configuration' | 'faultPlan' | 'registry' | 'ledger' | 'commons' | 'places' | 'adminToken' | 'admin' | 'metrics'
 > &
   Pick<ThreadsOptions, 'ledger' | 'health' | 'note'>
 
