@@ -64,7 +64,7 @@ export function register(program: Command): void {
     .option('--duration <duration>', 'play only so much of the recorded time', duration)
     .option('--model <name>', 'every request is for this model of the fleet')
     .option('--tiers <shares>', 'draw the tier of each conversation: interactive=3,batch=1', read(parseDraw))
-    .option('--tenants <shares>', 'draw whom each conversation comes from: search=4,ads=1', read(parseDraw))
+    .option('--tenants <shares>', 'draw whom each conversation comes from: team:search=4,team:ads=1', read(parseDraw))
     .option('--sessions-per-hour <rate>', 'how often coding sessions begin (default: 60)', positive)
     .option('--from <duration>', "where in ServeGen's recorded time to begin", duration)
     .option('--lengths <file>', "ServeGen's lengths, when they are not beside its rates")

@@ -195,11 +195,17 @@ export class Twin {
     const name = `${tenant}\n${session ?? ''}`
     let caller = this.#callers.get(name)
     if (caller === undefined) {
-      caller = { key: tenant, team: null, user: null, tags: {}, run: session }
+      caller = callerOf(tenant, session)
       this.#callers.set(name, caller)
     }
     return caller
   }
+}
+
+/** `team:NAME` is a team, as in shares; `key:NAME`, or any other name, a key without one. */
+function callerOf(tenant: string, run: string | null): Caller {
+  const [, kind, name] = /^(team|key):(.+)$/su.exec(tenant) ?? [null, 'key', tenant]
+  return { key: name!, team: kind === 'team' ? name! : null, user: null, tags: {}, run }
 }
 
 /** The caller's side: reads as quickly as is written, and never leaves. */
