@@ -143,7 +143,11 @@ tell(
   }),
 )
 
-const scrape = exposition(counting, { log: { droppedBytes: 0 }, health: () => [] })
+const scrape = exposition(counting, {
+  log: { droppedBytes: 0 },
+  fleet: () => ({ upstreams: [], tiers: [] }),
+  health: () => [],
+})
 const scrapes: number[] = []
 for (let n = 0; n < SCRAPES; n++) {
   const began = performance.now()

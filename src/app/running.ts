@@ -1,22 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { FaultPlan } from '../engines/faults/plan.ts'
+import type { FleetDesk } from '../lifecycle/fleet/desk.ts'
 import { openLimits } from '../lifecycle/limits/open.ts'
 import { Expectations } from '../policy/estimate/expectation.ts'
 import { HealthBoard } from '../policy/health/board.ts'
 import { receiptOf } from '../policy/receipts/receipt.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { Places } from '../ports/places.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openSqliteStores } from '../stores/sqlite/open.ts'
-import type { ReplicaHealth } from '../telemetry/metrics/health.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { Owner } from '../threads/owner.ts'
 import { limitsOverThreads, plansOverThreads } from '../threads/registry.ts'
 import { openAdmin } from './admin.ts'
 import { answerCarried } from './carriedAdmin.ts'
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './clock.ts'
-import { createCommons } from './commons.ts'
+import { type Commons, createCommons } from './commons.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { ensureAdminToken } from './discovery/adminToken.ts'
 import { urlOnThisMachine } from './discovery/firstKey.ts'
@@ -69,8 +68,9 @@ async function open(
 ): Promise<Omit<Running, 'stop'>> {
   const clock = SYSTEM_CLOCK
   const { dataDirectory, retainMs } = configuration
-  let health: () => readonly ReplicaHealth[] = () => []
-  const telemetry = createTelemetry({ env, health: () => health() })
+  const { commons, board, fleet } = openScheduler(configuration, note, opened)
+  const health = () => replicaHealth(configuration.models, board, clock.now())
+  const telemetry = createTelemetry({ env, health, fleet: () => fleet.report() })
   opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })
   opened.push(() => stores.close())
@@ -79,24 +79,8 @@ async function open(
   opened.push(limits.close)
   const adminToken = configuration.adminToken ?? ensureAdminToken(dataDirectory, note)
   const metrics = () => telemetry.metrics()
-  const { models } = configuration
-  const commons = createCommons(models)
-  const board = new HealthBoard(models, commons.health, 0)
-  health = () => replicaHealth(models, board, clock.now())
-  const fleet = openFleet({ configuration, health: board, clock, random: SYSTEM_RANDOM, note })
-  opened.push(() => fleet.close())
-  const places = fleet.desk
-  const owner: Owner | null =
-    configuration.workers === 1
-      ? null
-      : new Owner({
-          desk: limits.desk,
-          ledger,
-          observer: telemetry,
-          places,
-          metrics,
-          admin: answerCarried(adminFetch),
-        })
+  const owned = { desk: limits.desk, ledger, observer: telemetry, places: fleet, metrics }
+  const owner = configuration.workers === 1 ? null : new Owner({ ...owned, admin: answerCarried(adminFetch) })
   const registry = createRegistry({
     configuration,
     keyStore: stores.keys,
@@ -111,13 +95,28 @@ async function open(
     limits: owner === null ? limits.registry : limitsOverThreads(limits.registry, owner),
     plans: owner === null ? limits.plans : plansOverThreads(limits.plans, owner),
     audits: query => stores.limits.audits(query),
+    fleet,
+    tiers: configuration.scheduling.tiers,
+    note: change => stores.limits.note({ at: clock.now(), ...change }),
     receiptOf,
   })
   function adminFetch(request: Request, address: string | null): Promise<Response> {
     return admin(request, address)
   }
   const port = await listenOn(
-    { configuration, faultPlan, registry, ledger, commons, health: board, places, adminToken, admin, metrics, note },
+    {
+      configuration,
+      faultPlan,
+      registry,
+      ledger,
+      commons,
+      health: board,
+      places: fleet,
+      adminToken,
+      admin,
+      metrics,
+      note,
+    },
     opened,
     {
       owner,
@@ -126,6 +125,20 @@ async function open(
     },
   )
   return { url: urlOnThisMachine({ ...configuration.listen, port }), registry, adminToken }
+}
+
+/** Opens what is known of replicas, and who gives places on them. */
+function openScheduler(
+  configuration: Configuration,
+  note: Surroundings['note'],
+  opened: (() => Promise<void>)[],
+): { readonly commons: Commons; readonly board: HealthBoard; readonly fleet: FleetDesk } {
+  const { models } = configuration
+  const commons = createCommons(models)
+  const board = new HealthBoard(models, commons.health, 0)
+  const fleet = openFleet({ configuration, health: board, clock: SYSTEM_CLOCK, random: SYSTEM_RANDOM, note })
+  opened.push(() => fleet.close())
+  return { commons, board, fleet: fleet.desk }
 }
 
 type Parts = Pick<

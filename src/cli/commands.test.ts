@@ -11,12 +11,22 @@ const ROUTE = {
   candidates: [{ deployment: 'mock/check-chat', score: 1_500_000, dollars: 1_500_000n }],
   passedOver: [{ deployment: 'old/chat', why: 'its breaker is open' }],
 } as const
+const PLACED = { expectedCachedTokens: 150, spill: null }
+const SPILL = {
+  why: 'full',
+  expectedMs: 9_000,
+  targetMs: 1_000,
+  harmDollars: 10_000_000n,
+  moreDollars: 2_000n,
+} as const
 const RECORDS = [
   recordOf(0),
   recordOf(1, {
+    tier: 'batch',
+    queueMs: 12.5,
     attempts: [
-      { ...PLAIN!, replica: 0, route: ROUTE, outcome: 'cut', dollars: 700_000n },
-      { ...PLAIN!, replica: 1 },
+      { ...PLAIN!, replica: 0, route: ROUTE, outcome: 'cut', dollars: 700_000n, placement: PLACED },
+      { ...PLAIN!, replica: 1, placement: { expectedCachedTokens: null, spill: SPILL } },
     ],
   }),
   recordOf(2, { model: 'a,"b"' }),
@@ -78,7 +88,18 @@ describe('wrong usage', () => {
     expect((await penstock([])).code).toBe(2)
     const help = await penstock(['--help'])
     expect(help.code).toBe(0)
-    for (const name of ['serve', 'check', 'key', 'usage', 'receipt', 'limits', 'plans', 'status-line', 'replay'])
+    for (const name of [
+      'serve',
+      'check',
+      'key',
+      'usage',
+      'receipt',
+      'limits',
+      'plans',
+      'fleet',
+      'status-line',
+      'replay',
+    ])
       expect(help.out).toContain(name)
     expect((await penstock(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
@@ -141,9 +162,28 @@ describe('penstock key', () => {
   })
 
   it('tells a made key as JSON, word for word as the API does', async () => {
-    const { out } = await onStage(['key', 'create', '--name', 'json', '--models', 'fast', '--format', 'json'])
-    expect(JSON.parse(out)).toMatchObject({ name: 'json', models: ['fast'], secret: expect.any(String) })
+    const { out } = await onStage([
+      'key',
+      'create',
+      '--name',
+      'json',
+      '--models',
+      'fast',
+      '--tier',
+      'batch, standard',
+      '--format',
+      'json',
+    ])
+    expect(JSON.parse(out)).toMatchObject({
+      name: 'json',
+      models: ['fast'],
+      tiers: ['batch', 'standard'],
+      secret: expect.any(String),
+    })
+    expect((await onStage(['key', 'list'])).out).toContain('["batch","standard"]')
     expect((await onStage(['key', 'revoke', 'json'])).code).toBe(0)
+    const none = await onStage(['key', 'create', '--name', 'json', '--tier', 'night'])
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining("there is no tier 'night'")])
   })
 
   it('fails for a name that is taken and for a declared key', async () => {
@@ -200,17 +240,20 @@ describe('penstock receipt', () => {
     expect(out).toMatch(/│ +2 │ mock\/check-chat │ +1 │ completed +│ +200 │.*│ +0\.0015 │/)
     expect(out).toMatch(/│ +1 │ cheapest +│ 1 +│ mock\/check-chat │ +1500000 │ +0\.0015 │ +│/)
     expect(out).toMatch(/│ +1 │ cheapest +│ passed over +│ old\/chat +│ +│ +│ its breaker is open +│/)
-    expect((await onStage(['receipt', FIRST!.id])).out).not.toMatch(/replica|Routes/)
+    expect(out).toMatch(/│ tier +│ batch +│/)
+    expect(out).toMatch(/│ queueMs +│ 12\.5 +│/)
+    expect(out).toMatch(/│ +2 │ full │ +9000 │ +1000 │ +0\.01 │ +0\.000002 │/)
+    expect((await onStage(['receipt', FIRST!.id])).out).not.toMatch(/replica|Routes|Spills|expectedCachedTokens/)
     const csv = await onStage(['receipt', SECOND!.id, '--format', 'csv'])
     expect(
       csv.out
         .trimEnd()
         .split('\n')
         .slice(1)
-        .map(line => line.split(',').slice(-2)),
+        .map(line => line.split(',').slice(-5)),
     ).toEqual([
-      ['0.0007', '0'],
-      ['0.0015', '1'],
+      ['0.0007', '0', 'batch', '12.5', '150'],
+      ['0.0015', '1', 'batch', '12.5', ''],
     ])
   })
 

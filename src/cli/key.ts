@@ -9,10 +9,11 @@ interface CreateOptions extends GatewayOptions {
   readonly user?: string
   readonly tag?: Readonly<Record<string, string>>
   readonly models?: readonly string[]
+  readonly tier?: readonly string[]
   readonly format: Format
 }
 
-const COLUMNS = ['name', 'team', 'user', 'tags', 'models', 'createdAt', 'readOnly']
+const COLUMNS = ['name', 'team', 'user', 'tags', 'models', 'tiers', 'createdAt', 'readOnly']
 
 function tag(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=')
@@ -32,6 +33,7 @@ export function register(program: Command): void {
     .option('--user <name>', 'the user that it belongs to')
     .option('--tag <name=value>', 'a tag of all its calls; may be repeated', tag)
     .option('--models <names>', 'the models that it may use, with commas between (default: all)', list)
+    .option('--tier <names>', 'the tiers that it may use, the first for calls that name none (default: all)', list)
     .action(create)
   withFormat(withGateway(key.command('list')))
     .description('list every key, without its secret')
@@ -49,8 +51,15 @@ export function register(program: Command): void {
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const { name, team, user, tag: tags, models, format } = options
-  const body = { name, ...(team && { team }), ...(user && { user }), ...(tags && { tags }), ...(models && { models }) }
+  const { name, team, user, tag: tags, models, tier: tiers, format } = options
+  const body = {
+    name,
+    ...(team && { team }),
+    ...(user && { user }),
+    ...(tags && { tags }),
+    ...(models && { models }),
+    ...(tiers && { tiers }),
+  }
   const made = expectStatus(await askAdmin(options, 'keys', { method: 'POST', body }), 201) as Row
   if (format !== 'table') return print(format, made, { columns: [...COLUMNS, 'secret'], rows: [made] })
   process.stdout.write(`${made.secret}\n`)

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   receipt: () => import('./receipt.ts'),
   limits: () => import('./limits.ts'),
   plans: () => import('./plans.ts'),
+  fleet: () => import('./fleet.ts'),
   'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
   foresee: () => import('./foresee.ts'),

@@ -21,6 +21,9 @@ const CSV_COLUMNS = [
   'outputTokens',
   'dollars',
   'replica',
+  'tier',
+  'queueMs',
+  'expectedCachedTokens',
 ]
 
 /** Adds `receipt` to the commands. */
@@ -43,6 +46,7 @@ async function show(id: string, options: Options, command: Command): Promise<voi
     ...attempt.usage,
     deployment: attempt.deployment,
     replica: attempt.replica,
+    expectedCachedTokens: attempt.expectedCachedTokens,
     attemptOutcome: attempt.outcome,
     status: attempt.status,
     dollars: attempt.dollars,

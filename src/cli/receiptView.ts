@@ -6,6 +6,7 @@ interface AttemptTold extends Row {
   readonly lines?: readonly Row[]
   readonly priceBook?: unknown
   readonly route?: RouteTold
+  readonly spill?: Row
 }
 
 interface RouteTold {
@@ -27,6 +28,7 @@ const ATTEMPT_COLUMNS = [
   'startedAt',
   'durationMs',
   'timeToFirstTokenMs',
+  'expectedCachedTokens',
   'dollars',
 ]
 const USAGE_COLUMNS = [
@@ -40,9 +42,13 @@ const USAGE_COLUMNS = [
   'source',
 ]
 const LINE_COLUMNS = ['attempt', 'unit', 'tokens', 'dollarsPerMillion', 'dollars', 'priceBook']
+const SPILL_COLUMNS = ['attempt', 'why', 'expectedMs', 'targetMs', 'harmDollars', 'moreDollars']
 const ROUTE_COLUMNS = ['attempt', 'route', 'place', 'deployment', 'score', 'dollars', 'why']
 
-/** A receipt for reading: the call, its attempts in order, what they used and cost, and why they went where they went. */
+/**
+ * A receipt for reading: the call, its attempts in order, what they used and cost, why they went where they went, and by
+ * which sum one left the queue for a hosted deployment.
+ */
 export function receiptTables({ attempts, ...call }: ReceiptTold) {
   const numbered = attempts.map((attempt, n) => ({ ...attempt, attempt: n + 1 }))
   return [
@@ -59,6 +65,11 @@ export function receiptTables({ attempts, ...call }: ReceiptTold) {
       rows: numbered.flatMap(({ attempt, lines = [], priceBook }) =>
         lines.map(line => ({ ...line, attempt, priceBook })),
       ),
+    },
+    {
+      title: 'Spills',
+      columns: SPILL_COLUMNS,
+      rows: numbered.flatMap(({ attempt, spill }) => (spill === undefined ? [] : [{ ...spill, attempt }])),
     },
     {
       title: 'Routes',

@@ -35,11 +35,18 @@ describe('the admin token', () => {
 describe('keys', () => {
   it('are made with their secret shown once, work at once, and are gone once revoked', async () => {
     const made = await ask('keys', {
-      body: { name: 'robot', team: 'search', tags: { project: 'atlas' }, models: ['fast'] },
+      body: {
+        name: 'robot',
+        team: 'search',
+        tags: { project: 'atlas' },
+        models: ['fast'],
+        tiers: ['batch', 'standard'],
+      },
     })
     expect(made.status).toBe(201)
     expect(made.json).toMatchObject({ name: 'robot', team: 'search', user: null, models: ['fast'], readOnly: false })
-    expect(stage.registry.authenticate(made.json.secret)?.name).toBe('robot')
+    expect(made.json.tiers).toEqual(['batch', 'standard'])
+    expect(stage.registry.authenticate(made.json.secret)).toMatchObject({ name: 'robot', tiers: ['batch', 'standard'] })
 
     const listed = await ask('keys')
     expect(listed.json.keys.map((key: { name: string }) => key.name)).toEqual(['ci', 'robot'])
@@ -72,6 +79,18 @@ describe('keys', () => {
     expect(places.sort()).toEqual(['colour', 'models', 'name', 'size', 'tags.no good', 'tags.project', 'team'])
     for (const { message } of answer.json.error.faults) expect(message).toMatch(/expected/)
     for (const place of places) expect(answer.json.error.message).toContain(place)
+  })
+
+  it('may not name a tier that there is not, or none at all', async () => {
+    const answer = await ask('keys', { body: { name: 'robot', tiers: ['batch', 'night'] } })
+    expect(answer.status).toBe(400)
+    expect(answer.json.error.faults).toEqual([
+      { place: 'tiers.1', message: "there is no tier 'night': expected one of interactive, standard, batch" },
+    ])
+    for (const tiers of [[], 'batch', [7]]) {
+      const wrong = await ask('keys', { body: { name: 'robot', tiers } })
+      expect([wrong.status, wrong.json.error.message]).toEqual([400, expect.stringMatching(/^tiers.*expected/)])
+    }
   })
 
   it('may not name a model that nobody has', async () => {

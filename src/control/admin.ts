@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { AdminApp, AdminEnv } from './app.ts'
 import { addAudit } from './audit.ts'
 import type { AdminDependencies } from './dependencies.ts'
+import { addFleet, takesNoBody } from './fleet.ts'
 import type { AdminFetch } from './handler.ts'
 import { addKeys } from './keys.ts'
 import { addLimitStates } from './limit-states.ts'
@@ -38,12 +39,13 @@ function createApp(dependencies: AdminDependencies): AdminApp {
     if (bodyIsJson(context)) return next()
     return context.json(invalidInput([{ place: 'content-type', message: 'expected application/json' }]), 400)
   })
-  addKeys(app, dependencies.registry)
+  addKeys(app, dependencies)
   addListings(app, dependencies.registry)
   addLimits(app, dependencies)
   addLimitStates(app, dependencies.limits)
   addPlans(app, dependencies)
   addPlanGrants(app, dependencies.plans)
+  addFleet(app, dependencies)
   addAudit(app, dependencies.audits)
   addReceipts(app, dependencies)
   addUsage(app, dependencies.ledger)
@@ -65,14 +67,14 @@ function describe(app: AdminApp): void {
     info: {
       title: 'Penstock admin API',
       version: '1',
-      description: 'Keys, limits, plans, the audit of their changes, listings, receipts and usage.',
+      description: 'Keys, limits, plans, the fleet, the audit of their changes, listings, receipts and usage.',
     },
     security: [{ adminToken: [] }],
   })
 }
 
 function bodyIsJson(context: Context): boolean {
-  if (!['POST', 'PUT', 'PATCH'].includes(context.req.method)) return true
+  if (!['POST', 'PUT', 'PATCH'].includes(context.req.method) || takesNoBody(context.req.path)) return true
   return /^application\/(?:[\w.-]+\+)?json\b/i.test(context.req.header('content-type') ?? '')
 }
 

@@ -2,13 +2,16 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { NewKey, Registry } from '../ports/registry.ts'
 import { formatTime } from '../units/time.ts'
 import type { Key } from '../vocabulary/caller.ts'
+import type { Tier } from '../vocabulary/tier.ts'
 import { INVALID, json, missing, problemSchema, UNAUTHORISED } from './answers.ts'
 import type { AdminApp } from './app.ts'
+import type { AdminDependencies } from './dependencies.ts'
 import { closed, keyName, label, tagName, time } from './fields.ts'
 import { type Fault, invalidInput, problem } from './problem.ts'
 
 const MAX_TAGS = 32
 const MAX_MODELS = 1_000
+const MAX_TIERS = 100
 
 const keySchema = z
   .object({
@@ -17,6 +20,11 @@ const keySchema = z
     user: z.string().nullable(),
     tags: z.record(z.string(), z.string()),
     models: z.array(z.string()).readonly().nullable().openapi({ description: 'Null for all models.' }),
+    tiers: z
+      .array(z.string())
+      .readonly()
+      .nullable()
+      .openapi({ description: 'The first is that of calls which name none. Null for all.' }),
     createdAt: time,
     readOnly: z.boolean().openapi({ description: 'Declared in the configuration.' }),
   })
@@ -41,6 +49,14 @@ const newKeySchema = closed(
       })
       .min(1, { error: 'expected at least one model, or null for all' })
       .max(MAX_MODELS, { error: `expected at most ${MAX_MODELS} models` })
+      .nullable()
+      .optional(),
+    tiers: z
+      .array(z.string({ error: 'expected the name of a tier' }), {
+        error: 'expected a list of tiers, or null for all',
+      })
+      .min(1, { error: 'expected at least one tier, or null for all' })
+      .max(MAX_TIERS, { error: `expected at most ${MAX_TIERS} tiers` })
       .nullable()
       .optional(),
   },
@@ -80,7 +96,9 @@ const revokeRoute = createRoute({
   },
 })
 
-export function addKeys(app: AdminApp, registry: Registry): void {
+type KeyDependencies = Pick<AdminDependencies, 'registry' | 'tiers'>
+
+export function addKeys(app: AdminApp, { registry, tiers }: KeyDependencies): void {
   app.openapi(listRoute, context => context.json({ keys: registry.keys().map(shown) }, 200))
 
   app.openapi(createKeyRoute, async context => {
@@ -91,9 +109,9 @@ export function addKeys(app: AdminApp, registry: Registry): void {
       user: asked.user ?? null,
       tags: asked.tags ?? {},
       models: asked.models ?? null,
-      tiers: null,
+      tiers: asked.tiers ?? null,
     }
-    const unknown = unknownModels(wanted, registry)
+    const unknown = [...unknownModels(wanted, registry), ...unknownTiers(wanted, tiers)]
     if (unknown.length > 0) return context.json(invalidInput(unknown), 400)
     const made = await registry.createKey(wanted)
     if (made === 'taken') {
@@ -120,12 +138,22 @@ export function addKeys(app: AdminApp, registry: Registry): void {
 
 /** What is shown of a key: never its hash, which would let a weak secret be guessed offline. */
 function shown(key: Key): z.infer<typeof keySchema> {
-  const { name, team, user, tags, models } = key
-  return { name, team, user, tags: { ...tags }, models, createdAt: formatTime(key.createdAt), readOnly: key.declared }
+  const { name, team, user, tags, models, tiers, createdAt, declared } = key
+  const shownAt = formatTime(createdAt)
+  return { name, team, user, tags: { ...tags }, models, tiers, createdAt: shownAt, readOnly: declared }
 }
 
 function unknownModels(wanted: NewKey, registry: Registry): readonly Fault[] {
   return (wanted.models ?? []).flatMap((name, index) =>
     registry.model(name) ? [] : [{ place: `models.${index}`, message: `there is no model '${name}'` }],
+  )
+}
+
+function unknownTiers(wanted: NewKey, tiers: readonly Tier[]): readonly Fault[] {
+  const known = tiers.map(({ name }) => name)
+  return (wanted.tiers ?? []).flatMap((name, index) =>
+    known.includes(name)
+      ? []
+      : [{ place: `tiers.${index}`, message: `there is no tier '${name}': expected one of ${known.join(', ')}` }],
   )
 }

@@ -43,6 +43,7 @@ describe('the OpenAPI document', () => {
       'delete /admin/v1/plans/{name}',
       'delete /admin/v1/plans/{name}/grants/{id}',
       'get /admin/v1/audit',
+      'get /admin/v1/fleet',
       'get /admin/v1/keys',
       'get /admin/v1/limit-states',
       'get /admin/v1/limits',
@@ -57,6 +58,8 @@ describe('the OpenAPI document', () => {
       'get /admin/v1/usage',
       'patch /admin/v1/limits/{id}',
       'patch /admin/v1/plans/{name}',
+      'post /admin/v1/fleet/{upstream}/{replica}/drain',
+      'post /admin/v1/fleet/{upstream}/{replica}/resume',
       'post /admin/v1/keys',
       'post /admin/v1/limits',
       'post /admin/v1/plans',
@@ -91,7 +94,10 @@ describe('the OpenAPI document', () => {
     const candidates = [{ deployment: 'mock/check-chat', score: 1.5, dollars: 15n }]
     const passedOver = [{ deployment: 'old/chat', why: 'its breaker is open' }]
     const chosen = { ...attempt!, replica: 1, route: { by: 'fastest', candidates, passedOver } } as const
-    const receipt = receiptOf(recordOf(0, { attempts: [attempt!, chosen] }))
+    const sum = { expectedMs: 9, targetMs: null, harmDollars: 10n, moreDollars: -5n }
+    const spill = { why: 'full', ...sum } as const
+    const spilt = { ...attempt!, placement: { expectedCachedTokens: 7, spill } }
+    const receipt = receiptOf(recordOf(0, { tier: 'batch', queueMs: 1.5, attempts: [attempt!, chosen, spilt] }))
     const read = receiptSchema.safeParse(receipt)
     expect(read.error?.issues ?? []).toEqual([])
     expect(read.data).toEqual(receipt)
@@ -100,12 +106,13 @@ describe('the OpenAPI document', () => {
     expect(receiptSchema.safeParse({ ...receipt, attempts: [routeless] }).success).toBe(false)
   })
 
-  it('tells of replica and route of an attempt, which not every one has', () => {
+  it('tells of replica, route, placement and spill of an attempt, which not every one has', () => {
     const { Receipt } = document.components.schemas as Record<string, { properties: Json } & Json>
     const attempt = (Receipt!.properties.attempts as { items: { properties: Json; required: string[] } }).items
-    expect(Object.keys(attempt.properties)).toEqual(expect.arrayContaining(['replica', 'route']))
-    expect(attempt.required).not.toContain('replica')
-    expect(attempt.required).not.toContain('route')
+    const optional = ['replica', 'route', 'expectedCachedTokens', 'spill']
+    expect(Object.keys(attempt.properties)).toEqual(expect.arrayContaining(optional))
+    for (const name of optional) expect(attempt.required).not.toContain(name)
+    expect(Object.keys(Receipt!.properties)).toEqual(expect.arrayContaining(['tier', 'queueMs']))
   })
 
   it('describes what makes and changes a limit, field by field, though no schema reads it', () => {

@@ -36,14 +36,22 @@ const route = z.object({
     .openapi({ description: 'Those that could not.' }),
 })
 
+const spill = z.object({
+  why: z.enum(['target', 'full']),
+  expectedMs: z.number().nullable().openapi({ description: 'To the first token, with waiting.' }),
+  targetMs: z.number().nullable(),
+  harmDollars: money.nullable().openapi({ description: 'What missing the target was expected to be worth.' }),
+  moreDollars: money.nullable().openapi({ description: 'What the hosted deployment was expected to cost more.' }),
+})
+
 const attempt = z.object({
   deployment: z.string(),
-  replica: z
-    .number()
-    .int()
-    .nonnegative()
+  replica: z.number().int().nonnegative().optional().openapi({
+    description: "Place in the upstream's list, from 0; absent where there is only one and nothing was placed.",
+  }),
+  expectedCachedTokens: tokens
     .optional()
-    .openapi({ description: "Place in the upstream's list, from 0; absent where there is only one." }),
+    .openapi({ description: "Expected in the replica's cache; absent where nothing was placed." }),
   outcome: z.enum([...ATTEMPT_OUTCOMES]),
   status: z.number().int().nullable(),
   startedAt: time,
@@ -54,6 +62,7 @@ const attempt = z.object({
   dollars: money.nullable().openapi({ description: unknownDollars }),
   priceBook: z.string().nullable(),
   energy: z.unknown(),
+  spill: spill.loose().optional().openapi({ description: 'Absent where it did not leave the queue for a hosted one.' }),
   route: route.loose().optional().openapi({ description: 'Why it went there; absent where there was no choice.' }),
 })
 
@@ -80,6 +89,8 @@ const receipt = z.object({
   limited: z.boolean().openapi({ description: 'Ended because a limit had no room for more.' }),
   overrunDollars: money.nullable().openapi({ description: 'Used beyond what was held.' }),
   downgradedTo: z.string().nullable(),
+  tier: z.string().nullable().openapi({ description: 'The class of service; null before there were any.' }),
+  queueMs: z.number().openapi({ description: 'Waited for room in limits and for a place on an engine.' }),
   attempts: z.array(attempt.loose()),
 })
 

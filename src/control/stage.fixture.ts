@@ -13,7 +13,9 @@ import type { Plan } from '../vocabulary/plan.ts'
 import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import { DEFAULT_RESILIENCE } from '../vocabulary/resilience.ts'
+import { DEFAULT_TIERS } from '../vocabulary/tier.ts'
 import { createAdmin } from './admin.ts'
+import { memoryFleet } from './fleet.fixture.ts'
 import { adminHandler } from './handler.ts'
 import { type MemoryLimits, memoryLimits, termsOf } from './limits.fixture.ts'
 
@@ -247,6 +249,9 @@ export async function openStage(records: readonly CallRecord[] = [], others?: Re
     limits: { ...limits, states: query => (query.plan === undefined ? limits : planned.registry).states(query) },
     plans: planned.plans,
     audits: limits.audits,
+    fleet: memoryFleet(),
+    tiers: DEFAULT_TIERS,
+    note: async change => limits.keep({ at: BEGAN, ...change }),
     receiptOf: plainReceipt,
   })
   const admin = adminHandler(fetch, ADMIN_TOKEN)

@@ -2,9 +2,8 @@ import { type EndedAttempt, fateOf, healthVerdict } from '../policy/attempts/fat
 import { type NextStep, nextStep } from '../policy/attempts/next.ts'
 import { sessionHash } from '../policy/routing/session.ts'
 import type { Cancel } from '../ports/clock.ts'
-import type { Continuation, GoOn, ShownAnswer } from '../ports/wire.ts'
+import type { GoOn } from '../ports/wire.ts'
 import type { DurationMs, EpochMs } from '../units/time.ts'
-import type { Tokens } from '../units/tokens.ts'
 import type { Deployment } from '../vocabulary/deployment.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { RouteRecord } from '../vocabulary/route.ts'
@@ -16,6 +15,7 @@ import { type Choice, choose, type Exclusion, learnWarmth } from './choice.ts'
 import { endedOf, gaveUpWaiting } from './endings.ts'
 import { ALONE, Finder, type Found, type Held, letGo, type Manner, type Step } from './finder.ts'
 import type { CallHold } from './hold.ts'
+import { Shown } from './shown.ts'
 import { Times } from './times.ts'
 import type { World } from './world.ts'
 
@@ -47,8 +47,7 @@ export class Attempts implements AttemptOwner {
   #last: Attempt | null = null
   /** Whose stream is shown. */
   #winner: Attempt | null = null
-  /** What was shown, for those who may have to go on with it; null where nobody may. */
-  #shown: ShownAnswer | null = null
+  readonly #shown: Shown
   /** Something was shown and broke off: the next ones go on with it. */
   #isGoingOn = false
   #cancelWait: Cancel | null = null
@@ -66,6 +65,7 @@ export class Attempts implements AttemptOwner {
     const { caller, body } = call
     const hasChoice = hold.model.deployments.length > 1
     this.#session = hasChoice ? sessionHash(caller.key, caller.run, body.opening()) : 0
+    this.#shown = new Shown(hold.model, world)
     this.#finder = new Finder(call, hold.model, world, ms => this.#queued(ms))
     this.#times = new Times(world.clock, isCallers => this.#timeUp(isCallers))
   }
@@ -109,15 +109,14 @@ export class Attempts implements AttemptOwner {
     this.#times.answerBegan()
     this.#supersedeOthers(attempt)
     if (this.#isGoingOn) return
-    const { body, wire } = this.#call
-    if (this.#resilience.onCut === 'continue') this.#shown = wire.follow(body)
+    this.#shown.begin(this.#call)
     this.#owner.streamBegan(attempt, this.#made)
     // What was shown can't be asked for again, so the prompt is not needed any more.
-    body.release()
+    this.#call.body.release()
   }
 
   show(attempt: Attempt, bytes: Uint8Array): void {
-    this.#shown?.take(bytes)
+    this.#shown.take(bytes)
     this.#owner.show(attempt, bytes)
   }
 
@@ -171,14 +170,13 @@ export class Attempts implements AttemptOwner {
 
   /** Its stream was shown: it is whole, or it broke and somebody else may go on. */
   #winnerEnded(attempt: Attempt): void {
-    const shown = this.#shown
-    if (attempt.outcome === 'completed' || shown === null) return this.#over()
+    if (attempt.outcome === 'completed' || !this.#shown.isFollowed) return this.#over()
     const { streamEnd } = attempt
     if (streamEnd?.beforeComment) {
       this.show(attempt, streamEnd.beforeComment)
       attempt.streamEnd = { ...streamEnd, beforeComment: null }
     }
-    if (!shown.canGoOn()) return this.#over()
+    if (!this.#shown.canGoOn()) return this.#over()
     this.#winner = null
     this.#isGoingOn = true
     this.#step()
@@ -205,11 +203,16 @@ export class Attempts implements AttemptOwner {
       if (this.#isOver || this.#isClosing) return
       const choice = this.#choose()
       const step = this.#next(choice)
-      if (step.kind === 'giveUp') return this.#over(this.#times.isUp ? null : choice, step.retryAt)
+      if (step.kind === 'giveUp') return this.#giveUp(choice, step.retryAt)
       if (step.kind === 'wait') return this.#wait(step.until)
       if (this.#ask(step, choice, { ...ALONE, goOn: this.#isGoingOn ? 'prefill' : null })) return
     }
     this.#over(this.#choose())
+  }
+
+  #giveUp(choice: Choice, retryAt: EpochMs | null): void {
+    const { isUp } = this.#times
+    this.#over(isUp ? null : choice, retryAt, isUp && this.#made === 0 ? this.#finder.tooLate(choice) : null)
   }
 
   #wait(until: EpochMs): void {
@@ -278,8 +281,7 @@ export class Attempts implements AttemptOwner {
   /** Starts the attempt when limits have room for it. */
   #cover(held: Held, choice: Choice, manner: Manner): void {
     const { goOn } = manner
-    const continuation = goOn === null ? null : this.#goOn(goOn, held.deployment)
-    const moreInputTokens = continuation === null ? 0 : this.#tokensOf(continuation.toldBytes)
+    const { continuation, toldTokens: moreInputTokens } = this.#shown.goOn(goOn, held.deployment)
     this.#asking++
     this.#hold.cover({ running: this.#running.length, moreInputTokens }, isCovered => {
       this.#asking--
@@ -319,15 +321,6 @@ export class Attempts implements AttemptOwner {
   #routeTo(deployment: Deployment, { record }: Choice): RouteRecord | null {
     const isAgain = record?.passedOver.some(({ deployment: name }) => name === deployment.name)
     return isAgain ? this.#choose(deployment).record : record
-  }
-
-  #goOn(how: GoOn, deployment: Deployment): Continuation {
-    const shown = this.#shown!
-    return shown.goOn(how, deployment, this.#tokensOf(shown.textBytes()))
-  }
-
-  #tokensOf(shownBytes: number): Tokens {
-    return this.#world.expectations.shownTokens(this.#hold.model.name, shownBytes)
   }
 
   /**

@@ -1,6 +1,5 @@
 import type { EndedAttempt } from '../policy/attempts/fate.ts'
 import { outcomeOfStatus } from '../policy/attempts/outcome.ts'
-import type { PlaceAnswer } from '../ports/places.ts'
 import type { EpochMs } from '../units/time.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { Attempt } from './attempt.ts'
@@ -36,15 +35,6 @@ export function nobodyFor(choice: Choice | null, retryAt: EpochMs | null, now: E
   return retryAt === null
     ? { cause: 'noDeployment', message }
     : { cause: 'noDeployment', message, retryAfterMs: Math.max(0, retryAt - now) }
-}
-
-/** What a caller is told for whom no place on an engine came free. */
-export function queueRefusal({ cause, retryAfterMs }: Extract<PlaceAnswer, { kind: 'refuse' }>): Refusal {
-  const message =
-    cause === 'queueFull'
-      ? 'every engine that serves this model is busy, and as many calls wait for a place as may: ask again later'
-      : 'every engine that serves this model is busy, and no place came free in the time that this call may wait: ask again later'
-  return { cause, message, retryAfterMs }
 }
 
 /** What is known of an attempt that has ended, for what comes next. */

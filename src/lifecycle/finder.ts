@@ -1,4 +1,5 @@
 import type { Taken } from '../policy/health/taken.ts'
+import { queueRefusal } from '../policy/refusals/queue.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { Place, PlaceAnswer, PlaceEnd } from '../ports/places.ts'
 import type { GoOn } from '../ports/wire.ts'
@@ -8,7 +9,6 @@ import type { Refusal } from '../vocabulary/refusal.ts'
 import type { PlacementRecord, SpillRecord } from '../vocabulary/scheduling.ts'
 import type { Call } from './call.ts'
 import type { Choice } from './choice.ts'
-import { queueRefusal } from './endings.ts'
 import { isScheduled, placeAskOf } from './place-ask.ts'
 import type { World } from './world.ts'
 
@@ -51,6 +51,8 @@ export type Found =
   | { readonly kind: 'lost' }
 
 const UNUSED: PlaceEnd = { usage: null, isWhole: false }
+/** After so long a call may try again whose own time was too short. */
+const SOON_MS: DurationMs = 1_000
 /** A place that is lost so often is no place. */
 const MAX_LOST = 8
 
@@ -115,6 +117,12 @@ export class Finder {
     return true
   }
 
+  /** What a call is told whose time was over before it could ask; null where no place was what it lacked. */
+  tooLate({ options }: Choice): Refusal | null {
+    const isScheduledCall = options.some(({ deployment }) => isScheduled(this.#call, deployment, this.#world))
+    return isScheduledCall ? this.#refusalOf({ cause: 'queueTimeout', retryAfterMs: SOON_MS }) : null
+  }
+
   /** Ends a search that waits. @returns whether one did */
   quit(): boolean {
     const leave = this.#leave
@@ -157,12 +165,21 @@ export class Finder {
   }
 
   #foundOf(answer: PlaceAnswer): Found {
-    if (answer.kind === 'refuse') return { kind: 'refuse', refusal: queueRefusal(answer) }
+    if (answer.kind === 'refuse') return { kind: 'refuse', refusal: this.#refusalOf(answer) }
     if (answer.kind !== 'place') return answer
     const held = this.#holdOf(answer.place)
     if (held !== null) return { kind: 'held', held }
     answer.place.ended(UNUSED)
     return { kind: ++this.#lost < MAX_LOST ? 'lost' : 'none' }
+  }
+
+  #refusalOf({
+    cause,
+    retryAfterMs,
+  }: Pick<Extract<PlaceAnswer, { kind: 'refuse' }>, 'cause' | 'retryAfterMs'>): Refusal {
+    const { tier, deadlineAt } = this.#call
+    const hasDeadline = deadlineAt !== null && this.#world.clock.now() >= deadlineAt
+    return queueRefusal({ cause, retryAfterMs, model: this.#model.name, tier, hasDeadline })
   }
 
   #holdOf(place: Place): Held | null {

@@ -25,6 +25,16 @@ export interface EngineWatcher {
   watch(upstream: string, listener: EngineListener): () => void
 }
 
+/**
+ * A change of an engine's prefix cache, as the engine tells it. `cleared`: it holds nothing now. `unknown`: changes were
+ * missed, so that what it holds in all is not known until it is cleared; both have 0 blocks and tokens.
+ */
+export interface CacheChange {
+  readonly kind: 'stored' | 'removed' | 'cleared' | 'unknown'
+  readonly blocks: number
+  readonly tokens: Tokens
+}
+
 /** Hears of the replicas of one upstream. Replicas are told apart by their place, which a replica that has gone leaves free. */
 export interface EngineListener {
   /** @param url for people, without credentials; @param address null where the base URL in that place is asked itself */
@@ -32,6 +42,8 @@ export interface EngineListener {
   gone(replica: number): void
   /** What it said; `askedAt` when it was asked, on the monotonic clock. */
   heard(replica: number, load: EngineLoad, askedAt: MonotonicMs): void
+  /** Of engines that tell it, in the order in which it happened. */
+  cached?(replica: number, change: CacheChange): void
 }
 
 /** `ready`: gets calls. `draining`: finishes what it has. `open`, `recovering`, `probing`, `quiet`: as its breaker says. `gone`: its name does not resolve to it any more. */

@@ -106,18 +106,24 @@ export interface StoredLimit {
   readonly declared: boolean
 }
 
-/** One change of limits, plans, grants or credits. */
+/** One change of limits, plans, grants, credits or the fleet. */
 export interface AuditEntry {
   readonly at: EpochMs
   readonly actor: string
   /** Address that the request came from; null for none. */
   readonly address: string | null
   readonly action: 'create' | 'change' | 'delete'
-  /** `limit:lim_…`, `plan:NAME`, `grant:…`. */
+  /** `limit:lim_…`, `plan:NAME`, `grant:…`, `replica:UPSTREAM/N`. */
   readonly subject: string
   /** JSON values; null where there was or is nothing. */
   readonly before: unknown
   readonly after: unknown
+}
+
+/** Where changes are noted that are kept nowhere else. */
+export interface AuditLog {
+  /** Resolves when the entry is on disk. */
+  note(entry: AuditEntry): Promise<void>
 }
 
 /** What a limit's book needs to be as it was after a crash: balances, and the uses that came after them. */

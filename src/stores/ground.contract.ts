@@ -1,11 +1,11 @@
 import fc from 'fast-check'
-import type { KeyStore, LedgerStore, LimitStore, UsageReport } from '../ports/ledger.ts'
+import type { AuditLog, KeyStore, LedgerStore, LimitStore, UsageReport } from '../ports/ledger.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 
 export interface Stores {
   readonly ledger: LedgerStore
   readonly keys: KeyStore
-  readonly limits: LimitStore
+  readonly limits: LimitStore & AuditLog
   close(): Promise<void>
 }
 
@@ -83,7 +83,7 @@ export class Ground {
     return this.#stores!.keys
   }
 
-  get limits(): LimitStore {
+  get limits(): LimitStore & AuditLog {
     return this.#stores!.limits
   }
 

@@ -9,7 +9,7 @@ const key: Key = {
   user: null,
   tags: { project: 'atlas' },
   models: ['fast'],
-  tiers: null,
+  tiers: ['batch', 'night'],
   secretHash: 'ab'.repeat(32),
   createdAt: FIRST_DAY,
   declared: false,

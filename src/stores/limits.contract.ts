@@ -150,22 +150,24 @@ export function describeUses(name: string, home: Ground): void {
 
 export function describeAudits(name: string, home: Ground): void {
   describe(`${name}: the audit`, () => {
-    it('has each change of a limit once, newest first, page by page, also after a reopening', async () => {
+    it('has each change of a limit, and each that is kept nowhere else, once, newest first, page by page, also after a reopening', async () => {
       const entries = [
         auditOf('limit:lim_a', { after: { amount: '25' } }),
         auditOf('limit:lim_a', { action: 'change', before: { amount: '25' }, after: { amount: 'ünï', x: [null] } }),
         auditOf('limit:lim_a', { action: 'delete', actor: 'configuration', address: null, before: [], after: null }),
+        auditOf('replica:pool/0', { action: 'change', before: { state: 'ready' }, after: { state: 'draining' } }),
       ]
       await home.limits.putLimit(limitOf('lim_a'), entries[0]!)
       await home.limits.putLimit(limitOf('lim_a'), entries[1]!)
       await home.limits.putLimit(limitOf('lim_b'), null)
       await home.reopen()
       await home.limits.removeLimit('lim_a', entries[2]!)
+      await home.limits.note(entries[3]!)
       const all = await home.limits.audits({ limit: 1_000 })
       expect(all.map(({ number: _, ...entry }) => entry)).toEqual(entries.toReversed())
       const [newest] = await home.limits.audits({ limit: 1 })
       expect(newest).toEqual(all[0])
-      expect(await home.limits.audits({ limit: 2, before: newest!.number })).toEqual(all.slice(1))
+      expect(await home.limits.audits({ limit: 3, before: newest!.number })).toEqual(all.slice(1))
       expect(await home.limits.audits({ limit: 2, before: all.at(-1)!.number })).toEqual([])
     })
 

@@ -5,6 +5,7 @@ import { callIdToInteger, encodeCallId, ID_EPOCH_MS } from '../vocabulary/id.ts'
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../vocabulary/outcome.ts'
 import type { AttemptRecord, CallRecord } from '../vocabulary/record.ts'
 import { ROUTES, type RouteRecord } from '../vocabulary/route.ts'
+import type { PlacementRecord, SpillRecord } from '../vocabulary/scheduling.ts'
 
 /** The first day of the samples, at midnight UTC. */
 export const FIRST_DAY = Date.parse('2026-03-02T00:00:00Z')
@@ -31,11 +32,31 @@ export function plainCall(offsetMs: number, changes: Partial<CallRecord> = {}): 
     limited: false,
     overrunDollars: null,
     downgradedTo: null,
-    tier: null,
+    tier: 'standard',
     queueMs: 0,
     attempts: [attempt],
     ...changes,
   }
+}
+
+/** The same of a call that waited, was placed on an owned engine and left it for a hosted deployment. */
+export function placedCall(offsetMs: number): CallRecord {
+  const startedAt = FIRST_DAY + offsetMs + 1
+  const spill = {
+    why: 'target',
+    expectedMs: 9_000,
+    targetMs: 1_000,
+    harmDollars: 10_000_000n,
+    moreDollars: 1_500n,
+  } as const
+  return plainCall(offsetMs, {
+    tier: offsetMs % 2 === 0 ? 'interactive' : 'batch',
+    queueMs: offsetMs % 7,
+    attempts: [
+      plainAttempt({ startedAt, replica: 1, placement: { expectedCachedTokens: offsetMs % 1_000, spill: null } }),
+      plainAttempt({ startedAt, placement: { expectedCachedTokens: null, spill } }),
+    ],
+  })
 }
 
 export function plainAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecord {
@@ -142,6 +163,18 @@ const routes: fc.Arbitrary<RouteRecord> = fc.record({
     { maxLength: 3 },
   ),
 })
+const spills: fc.Arbitrary<SpillRecord> = fc.record({
+  why: fc.constantFrom('target' as const, 'full' as const),
+  expectedMs: fc.option(durations),
+  targetMs: fc.option(durations),
+  harmDollars: fc.option(dollars),
+  // The hosted deployment may be the cheaper one.
+  moreDollars: fc.option(fc.bigInt({ min: -(10n ** 12n), max: 10n ** 15n })),
+})
+const placements: fc.Arbitrary<PlacementRecord> = fc.record({
+  expectedCachedTokens: fc.option(tokens),
+  spill: fc.option(spills),
+})
 const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   deployment: fc.constantFrom('openai/gpt-5-mini', 'pool/llama', 'pool/ünïcode'),
   outcome: fc.constantFrom(...ATTEMPT_OUTCOMES),
@@ -153,7 +186,7 @@ const attempts: fc.Arbitrary<AttemptRecord> = fc.record({
   rate: fc.option(rates),
   dollars: fc.option(dollars),
   replica: fc.option(fc.nat({ max: 9 })),
-  placement: fc.constant(null),
+  placement: fc.option(placements, { freq: 2 }),
   route: fc.option(routes, { freq: 2 }),
 })
 
@@ -184,8 +217,8 @@ export const records: fc.Arbitrary<readonly CallRecord[]> = fc
         limited: fc.boolean(),
         overrunDollars: fc.option(dollars),
         downgradedTo: fc.option(texts),
-        tier: fc.constant(null),
-        queueMs: fc.constant(0),
+        tier: fc.option(fc.oneof(fc.constantFrom('interactive', 'batch'), texts)),
+        queueMs: fc.oneof(fc.constant(0), durations),
         attempts: fc.array(attempts, { maxLength: 4 }),
       }),
     }),
@@ -199,15 +232,30 @@ export const records: fc.Arbitrary<readonly CallRecord[]> = fc
     })),
   )
 
-/** What a ledger gives back: lengths of time are whole microseconds, scores have six digits. */
+/** What a ledger gives back: lengths of time are whole microseconds, scores have six digits, a placement that says nothing is none. */
 export function asKept(record: CallRecord): CallRecord {
   const kept = <T extends CallRecord | AttemptRecord>(part: T): T => ({
     ...part,
-    durationMs: Math.round(part.durationMs * 1_000) / 1_000,
-    timeToFirstTokenMs: part.timeToFirstTokenMs === null ? null : Math.round(part.timeToFirstTokenMs * 1_000) / 1_000,
+    durationMs: keptMs(part.durationMs),
+    timeToFirstTokenMs: keptMs(part.timeToFirstTokenMs),
   })
-  const attempts = record.attempts.map(attempt => ({ ...kept(attempt), route: keptRoute(attempt.route) }))
-  return { ...kept(record), attempts }
+  const attempts = record.attempts.map(attempt => ({
+    ...kept(attempt),
+    route: keptRoute(attempt.route),
+    placement: keptPlacement(attempt.placement),
+  }))
+  return { ...kept(record), queueMs: keptMs(record.queueMs), attempts }
+}
+
+function keptMs<Duration extends number | null>(duration: Duration): Duration {
+  return (duration === null ? null : Math.round(duration * 1_000) / 1_000) as Duration
+}
+
+function keptPlacement(placement: PlacementRecord | null): PlacementRecord | null {
+  if (placement === null || (placement.expectedCachedTokens === null && placement.spill === null)) return null
+  const { spill } = placement
+  if (spill === null) return placement
+  return { ...placement, spill: { ...spill, expectedMs: keptMs(spill.expectedMs), targetMs: keptMs(spill.targetMs) } }
 }
 
 function keptRoute(route: RouteRecord | null): RouteRecord | null {

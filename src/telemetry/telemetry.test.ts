@@ -121,9 +121,14 @@ describe('telemetry', () => {
     const telemetry = createTelemetry({ env: { PENSTOCK_LOG_LEVEL: 'warn' }, log: sink })
     telemetry.callRefused('noDeployment', 503, 'ci', { id: 'pen_00000000000000', model: 'fast' })
     telemetry.callRefused('limitReached', 429, 'ci', { id: 'pen_00000000000001', model: 'fast' })
+    telemetry.callRefused('tierNotAllowed', 403, 'ci')
+    telemetry.callRefused('queueFull', 503, 'ci', { id: 'pen_00000000000002', model: 'fast' })
+    telemetry.callRefused('queueTimeout', 503, 'ci', { id: 'pen_00000000000003', model: 'slow' })
     await telemetry.close()
     expect(sink.lines()).toMatchObject([
       { level: 'warn', id: 'pen_00000000000000', model: 'fast', key: 'ci', outcome: 'refused', cause: 'noDeployment' },
+      { level: 'warn', id: 'pen_00000000000002', model: 'fast', key: 'ci', cause: 'queueFull' },
+      { level: 'warn', id: 'pen_00000000000003', model: 'slow', key: 'ci', cause: 'queueTimeout' },
     ])
   })
 

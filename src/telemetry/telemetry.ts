@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Fleet } from '../ports/fleet.ts'
 import type { CallTimings, Observer, RefusedCall } from '../ports/observer.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { RefusalCause } from '../vocabulary/refusal.ts'
@@ -21,6 +22,8 @@ export interface TelemetryOptions {
   readonly log?: LineSink
   /** How the replicas of the deployments stand, asked at each scrape; none are shown when not given. */
   readonly health?: () => Iterable<ReplicaHealth>
+  /** Owned engines and who waits for them, asked at each scrape; none are shown when not given. */
+  readonly fleet?: Fleet['report']
 }
 
 export interface Telemetry extends Observer {
@@ -32,11 +35,14 @@ export interface Telemetry extends Observer {
   close(): Promise<void>
 }
 
+const NO_FLEET: Fleet['report'] = () => ({ upstreams: [], tiers: [] })
+
 /** Calls that ended before the tracing was loaded and wait for it. */
 const MAX_CALLS_BEFORE_TRACING = 1_000
 
 /** Metrics, log and traces of the calls; some two microseconds on the path of each, without traces. */
-export function createTelemetry({ env, log: sink = standardError(), health = () => [] }: TelemetryOptions): Telemetry {
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { env, log: sink = standardError(), health = () => [], fleet = NO_FLEET } = options
   const counting = new Counting()
   const log = new CallLog(sink, levelOf(env.PENSTOCK_LOG_LEVEL))
   const settings = traceSettings(env)
@@ -64,7 +70,9 @@ export function createTelemetry({ env, log: sink = standardError(), health = () 
     },
     async metrics() {
       // Loaded when first asked for: the library would take a twentieth of a second of the start.
-      exposition ??= import('./metrics/exposition.ts').then(module => module.exposition(counting, { log, health }))
+      exposition ??= import('./metrics/exposition.ts').then(module =>
+        module.exposition(counting, { log, health, fleet }),
+      )
       const { contentType, text } = await exposition
       return { contentType, text: await text() }
     },

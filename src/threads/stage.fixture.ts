@@ -11,8 +11,9 @@ import { limitsOfPlan } from '../vocabulary/plan.ts'
 import { readPlan } from '../vocabulary/plan-terms.ts'
 import type { CallRecord } from '../vocabulary/record.ts'
 import type { Line } from './channel.ts'
+import type { Lessee } from './lessee.ts'
 import type { Learnt } from './messages.ts'
-import { type Lessee, Owner } from './owner.ts'
+import { Owner } from './owner.ts'
 import { Plane } from './plane.ts'
 
 export const START = Date.UTC(2026, 5, 1)

@@ -353,7 +353,7 @@ describe('the file of a configuration', () => {
     )
   })
 
-  it.each(['penstock.yaml', 'failover/penstock.yaml', 'rehearsal/penstock.yaml'])(
+  it.each(['penstock.yaml', 'failover/penstock.yaml', 'rehearsal/penstock.yaml', 'fleet/penstock.yaml'])(
     'that stands as an example has no fault: %s',
     name => {
       const loaded = loadConfiguration({ path: join(import.meta.dirname, '../../../examples', name), env: {} })

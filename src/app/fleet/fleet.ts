@@ -22,8 +22,8 @@ export function openFleet({ configuration, health, clock, random, note }: FleetP
   const { models, upstreams, pools, scheduling } = configuration
   const desk = new FleetDesk({ pools, models, terms: scheduling, health, clock, random, policy: 'penstock' })
   const watched = pools.map(({ upstream: name, engine, slots }) => {
-    const { baseUrls, apiKey, headers } = upstreams.find(upstream => upstream.name === name)!
-    return { name, engine, baseUrls, apiKey, headers, slots }
+    const { baseUrls, apiKey, headers, kvEvents } = upstreams.find(upstream => upstream.name === name)!
+    return { name, engine, baseUrls, apiKey, headers, slots, kvEventsPort: kvEvents?.port ?? null }
   })
   const watcher = createEngineWatcher({ upstreams: watched, clock, note })
   const ends = pools.map(({ upstream }) => watcher.watch(upstream, desk.listener(upstream)))

@@ -1,7 +1,7 @@
 import type { EngineLoad } from '../../ports/fleet.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
-import { type Metrics, readMetrics, type Series } from './prometheus.ts'
+import { type Metrics, readMetrics, type Series, wantedOf } from './prometheus.ts'
 import { countOf, meanShare, shareOf, sum, total } from './sums.ts'
 
 /** Engines whose metrics are in Prometheus' format. */
@@ -165,7 +165,7 @@ const WAYS: Readonly<Record<Told, readonly Way[]>> = {
 }
 
 const WANTED = new Map(
-  Object.entries(WAYS).map(([kind, ways]) => [kind, new Set(ways.flatMap(({ names }) => names))] as const),
+  Object.entries(WAYS).map(([kind, ways]) => [kind, wantedOf(ways.flatMap(({ names }) => names))] as const),
 )
 
 /**

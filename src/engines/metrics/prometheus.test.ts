@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_METRICS_CHARACTERS, readMetrics } from './prometheus.ts'
+import { MAX_METRICS_CHARACTERS, readMetrics, wantedOf } from './prometheus.ts'
 
-const WANTED = new Set(['a_b'])
+const WANTED = wantedOf(['a_b'])
 const read = (text: string) =>
   (readMetrics(text, WANTED).get('a_b') ?? []).map(({ labels, value }) => [Object.fromEntries(labels), value])
 
@@ -32,6 +32,9 @@ describe('a line of metrics', () => {
     'a_b 0x10',
     'a_b 3 4 5',
     'a_bc 3',
+    'a_ba_b 3',
+    'x 1\ra_b 3',
+    'x 1\u2028a_b 3',
     '<html>a_b 3',
     `a_b{x="${'y'.repeat(1_000_000)}"} 3`,
   ])('%.40j is none', line => expect(read(`${line}\na_b 7`)).toEqual([[{}, 7]]))

@@ -21,38 +21,43 @@ const LABEL = /\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\})
 /** What stands behind name and labels: the value, perhaps a time, perhaps an exemplar. */
 const TAIL = /^\s*(\S+)(?:\s+[+-]?[\d.]+(?:e[+-]?\d+)?)?\s*(?:#.*)?$/i
 
+/** Finds the lines of some metrics. */
+export type Wanted = RegExp
+
+/**
+ * What finds the lines of some metrics. Most lines are of others, and one expression passes over them faster than anything
+ * that looks at each.
+ *
+ * @param names with `_` throughout; what stands before the first may as well be parted by `:`, as engines write it
+ */
+export function wantedOf(names: Iterable<string>): Wanted {
+  const spelled = [...names].map(name => name.replace('_', '[:_]'))
+  return new RegExp(`^[ \\t]*(${spelled.join('|')})(?=[ \\t{])`, 'gm')
+}
+
 /**
  * Reads the samples of some metrics out of Prometheus' text format (version 0.0.4, and what OpenMetrics adds to lines of samples):
  * https://prometheus.io/docs/instrumenting/exposition_formats/. A line that is none is left out; nothing throws.
  *
- * @param wanted names with `_` where engines write `:`; either is found under the name with `_`
+ * @returns by names with `_` throughout
  */
-export function readMetrics(text: string, wanted: ReadonlySet<string>): Metrics {
+export function readMetrics(text: string, wanted: Wanted): Metrics {
   const found = new Map<string, Series[]>()
   if (text.length > MAX_METRICS_CHARACTERS) return found
-  for (let start = 0; start < text.length; ) {
-    let end = text.indexOf('\n', start)
-    if (end < 0) end = text.length
-    // Most lines are of other metrics, so that a line is looked into only where its name is wanted.
-    const name = nameAt(text, start, end)
-    if (name !== null && wanted.has(name) && end - start <= MAX_LINE_CHARACTERS) {
-      const series = readSeries(text.slice(start, end).trim().slice(name.length))
-      const others = found.get(name)
-      if (series !== null && others !== undefined) others.push(series)
-      else if (series !== null) found.set(name, [series])
-    }
-    start = end + 1
+  for (const match of text.matchAll(wanted)) {
+    // The expression takes more characters for ends of lines than the format does.
+    if (match.index > 0 && text[match.index - 1] !== '\n') continue
+    const start = match.index + match[0].length
+    const nextLine = text.indexOf('\n', start)
+    const end = nextLine < 0 ? text.length : nextLine
+    const series = end - start > MAX_LINE_CHARACTERS ? null : readSeries(text.slice(start, end).trimEnd())
+    if (series === null) continue
+    const name = match[1]!.replaceAll(':', '_')
+    const others = found.get(name)
+    if (others === undefined) found.set(name, [series])
+    else others.push(series)
   }
   return found
-}
-
-const NAME = /[ \t]*([A-Za-z_:][A-Za-z0-9_:]*)/y
-
-/** The name that a line begins with, with `_` for `:`; null where it is a comment, empty, or none. */
-function nameAt(text: string, start: number, end: number): string | null {
-  NAME.lastIndex = start
-  const name = NAME.exec(text)?.[1]
-  return name === undefined || NAME.lastIndex > end ? null : name.replaceAll(':', '_')
 }
 
 /** @param rest of the line behind its name */

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../../ports/clock.ts'
 import type { EngineListener } from '../../ports/fleet.ts'
 import type { DurationMs } from '../../units/time.ts'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
+import { subscribeToCache } from '../kvEvents/subscription.ts'
 import { openAsker } from './ask.ts'
 import { hearerOf } from './hearing.ts'
 import { hostOf, hostsBehind, isOnePlace, shownUrl } from './hosts.ts'
@@ -22,6 +23,8 @@ export interface WatchedUpstream {
   readonly headers: Readonly<Record<string, string>>
   /** How many replicas it may have, at least one for each base URL: `slotsFor`, or how many are simulated. */
   readonly slots: number
+  /** Where its engines publish changes of their prefix cache (vLLM's and SGLang's usual port is 5557); null where they don't. */
+  readonly kvEventsPort: number | null
 }
 
 export interface WatchTerms {
@@ -166,13 +169,27 @@ export class UpstreamWatch {
     const asker = openAsker({ url: base.url, host: host === base.host ? null : host, headers: this.#headers, clock })
     const hear = hearerOf(this.#kind, asker.ask, clock)
     const poll = new Poll(hear, clock, (load, askedAt) => this.#listener.heard(slot, load, askedAt))
+    const deaf = this.#subscribe(slot, host)
     const end = () => {
       poll.end()
       asker.close()
+      deaf()
     }
     base.present.set(host, { slot, misses: 0, end })
     this.#listener.appeared(slot, shownUrl(base.url, host), isItself ? null : { base: base.at, host })
     poll.start()
+  }
+
+  /** @returns ends it */
+  #subscribe(slot: number, host: string): () => void {
+    const { kvEventsPort, name } = this.#upstream
+    if (kvEventsPort === null) return () => {}
+    return subscribeToCache({
+      host,
+      port: kvEventsPort,
+      heard: change => this.#listener.cached?.(slot, change),
+      note: sentence => this.#terms.note(`events of the cache of ${host} in upstream ${name}: ${sentence}`),
+    })
   }
 
   #dismiss(base: Base, host: string): void {

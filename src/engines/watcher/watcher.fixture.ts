@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../ports/clock.ts'
 import type { ReplicaAddress } from '../../ports/engine.ts'
-import type { EngineListener, EngineLoad } from '../../ports/fleet.ts'
+import type { CacheChange, EngineListener, EngineLoad } from '../../ports/fleet.ts'
 import type { MonotonicMs } from '../../units/time.ts'
 import type { WatchedUpstream } from './watch.ts'
 
@@ -86,6 +86,7 @@ export const watched = (over: Partial<WatchedUpstream> = {}): WatchedUpstream =>
   baseUrls: [],
   apiKey: null,
   headers: {},
+  kvEventsPort: null,
   slots: Math.max(1, over.baseUrls?.length ?? 0),
   ...over,
 })
@@ -114,6 +115,11 @@ export class Heard implements EngineListener {
     this.times++
     this.loads.set(replica, load)
     this.askedAt.set(replica, askedAt)
+    for (const look of this.#waiting) look()
+  }
+
+  cached(replica: number, { kind, blocks, tokens }: CacheChange): void {
+    this.events.push(`${replica} ${kind} ${blocks} ${tokens}`)
     for (const look of this.#waiting) look()
   }
 

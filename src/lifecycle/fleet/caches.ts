@@ -1,4 +1,5 @@
 import { PrefixIndex } from '../../policy/placement/prefix-index.ts'
+import type { CacheChange } from '../../ports/fleet.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { PromptBlocks } from '../../vocabulary/scheduling.ts'
 
@@ -19,12 +20,15 @@ export class Caches {
   readonly #tokens: Float64Array
   /** By replica: the share of its cache that is reckoned with, for others may use it too. */
   readonly #share: Float64Array
+  /** By replica: tokens that its cache holds in all, by its own word; NaN where that is not known. */
+  readonly #resident: Float64Array
   #blockTokens = 0
 
   constructor(slots: number, kvTokens: Tokens | null) {
     this.#index = new PrefixIndex({ slots })
     this.#tokens = new Float64Array(slots).fill(kvTokens ?? ASSUMED_TOKENS)
     this.#share = new Float64Array(slots).fill(1)
+    this.#resident = new Float64Array(slots).fill(Number.NaN)
   }
 
   match({ hashes, blockTokens }: PromptBlocks, into: Int32Array): void {
@@ -39,6 +43,7 @@ export class Caches {
   forget(replica: number): void {
     this.#index.forget(replica)
     this.#share[replica] = 1
+    this.#resident[replica] = Number.NaN
   }
 
   /** Blocks that are remembered of a replica, and that there is room for. */
@@ -64,6 +69,30 @@ export class Caches {
       this.#share[replica] = Math.min(1, this.#share[replica]! * GROWING)
     } else return
     this.#bound(replica)
+  }
+
+  /** The engine tells what its cache has taken and let go: no more is expected of it than it holds. */
+  changed(replica: number, { kind, tokens }: CacheChange): void {
+    switch (kind) {
+      case 'cleared':
+        this.#resident[replica] = 0
+        return this.#index.forget(replica)
+      case 'unknown':
+        this.#resident[replica] = Number.NaN
+        return
+      case 'stored':
+        this.#resident[replica]! += tokens
+        return
+      case 'removed':
+        this.#resident[replica] = Math.max(0, this.#resident[replica]! - tokens)
+        this.#holdToResident(replica)
+    }
+  }
+
+  #holdToResident(replica: number): void {
+    const resident = this.#resident[replica]!
+    if (Number.isNaN(resident) || this.#blockTokens === 0) return
+    this.#index.shrink(replica, Math.ceil(resident / this.#blockTokens))
   }
 
   #blocks(replica: number): number {

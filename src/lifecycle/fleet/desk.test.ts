@@ -213,6 +213,21 @@ describe('a prompt that was sent before', () => {
     expect(stage.ask('second', ask).place().expectedCachedTokens).toBe(0)
   })
 
+  it('is expected no more where the engine says that its cache has let it go', () => {
+    const stage = stageFleet({ replicas: 1 })
+    const change = (kind: 'stored' | 'removed' | 'cleared', tokens: number) =>
+      stage.listener.cached!(0, { kind, blocks: tokens / 16, tokens })
+    change('cleared', 0)
+    stage.ask('first', ask).ends()
+    change('stored', 1_280)
+    change('removed', 640)
+    const second = stage.ask('second', ask)
+    expect(second.place().expectedCachedTokens).toBe(640)
+    second.ends()
+    change('cleared', 0)
+    expect(stage.ask('third', ask).place().expectedCachedTokens).toBe(0)
+  })
+
   it('is expected less of a cache that turned out to be smaller', () => {
     const stage = stageFleet({ replicas: 1 })
     stage.ask('first', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })

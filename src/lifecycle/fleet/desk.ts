@@ -41,6 +41,8 @@ interface Waiting extends QueueEntry {
   /** Where it would go, as it was found last. */
   chosen: Chosen | null
   cancelRecheck: Cancel | null
+  /** It waits no more. */
+  isOver: boolean
 }
 
 /** Gives places on owned engines: the decisions of policy/queue and policy/placement, with the time and with what engines say. */
@@ -129,7 +131,7 @@ export class FleetDesk implements Places, Fleet {
     const tierTerms = this.#tiers.get(tier) ?? this.#terms.tiers[0]!
     const work = this.#pools.get(pools[0]!)!.workOf(ask)
     const place = { tier: tierTerms.name, tenant, deadlineAt, arrivedAt, endsAt, bytes, work, pools }
-    return { ...place, ask, tierTerms, answer, chosen: null, cancelRecheck: null }
+    return { ...place, ask, tierTerms, answer, chosen: null, cancelRecheck: null, isOver: false }
   }
 
   #poolNamed(deployment: string): PoolDesk {
@@ -159,6 +161,7 @@ export class FleetDesk implements Places, Fleet {
   }
 
   #start(entry: Waiting, pool: PoolDesk, chosen: Chosen): void {
+    entry.isOver = true
     entry.cancelRecheck?.()
     const running = this.#queue.start(pool.upstream, entry)
     entry.answer({ kind: 'place', place: pool.give(entry.ask, chosen, running) })
@@ -174,13 +177,14 @@ export class FleetDesk implements Places, Fleet {
       return null
     }
     // Somebody may be waiting whom no free place suits, though one suits this call.
-    for (const pool of entry.pools) if (this.#queue.has(entry)) this.#serve(pool)
-    if (!this.#queue.has(entry) || this.#spills(entry, false)) return null
+    for (const pool of entry.pools) if (!entry.isOver) this.#serve(pool)
+    if (entry.isOver || this.#spills(entry, false)) return null
     this.#lookLater()
     return () => this.#leave(entry)
   }
 
   #leave(entry: Waiting): void {
+    entry.isOver = true
     entry.cancelRecheck?.()
     this.#queue.remove(entry)
   }

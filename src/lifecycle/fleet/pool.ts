@@ -85,6 +85,9 @@ export class PoolDesk implements PlaceGiver {
       appeared: (replica, url, address) => this.#appeared(replica, url, address),
       gone: replica => this.#gone(replica),
       heard: (replica, load, askedAt) => this.#heard(replica, load, askedAt),
+      cached: (replica, change) => {
+        for (const caches of this.#caches.values()) caches.changed(replica, change)
+      },
     }
   }
 

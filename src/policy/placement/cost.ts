@@ -1,9 +1,10 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
+import type { EngineCosts } from '../../vocabulary/scheduling.ts'
 import { NANO_DOLLARS_PER_MS } from '../routing/worth.ts'
 import { cachedTokensAt, type PlacementCall } from './call.ts'
 import { foreignCalls } from './capacity.ts'
-import { contextOf, type PlacementFleet, prefillAheadMs, type ReplicaState } from './fleet.ts'
+import { contextOf, type PlacementFleet, type Popular, popularOf, prefillAheadMs, type ReplicaState } from './fleet.ts'
 import { scaleOf, slownessOf } from './speed.ts'
 import { ASSUMED_COSTS, FIXED_MS, prefillMs, sequenceStepMs, stepMs } from './work.ts'
 
@@ -36,82 +37,96 @@ export interface PlacementCost {
   readonly energy: number
   /** What its prompt drives out of the cache and will have to be read again. */
   readonly evicting: number
-}
-
-/** What a call at a replica would be like. */
-export interface Prospect {
-  readonly state: ReplicaState
-  readonly cachedTokens: Tokens
-  readonly timeToFirstTokenMs: DurationMs
-  readonly cost: PlacementCost
-  /** In nano-dollars, over all terms. */
+  /** All of it together. */
   readonly total: number
 }
 
-/** What a millisecond until the first token of a call is worth, in nano-dollars. */
-export function worthOfMs({ tier }: PlacementCall): number {
-  return tier.timeToFirstTokenMs === null ? UNWATCHED * NANO_DOLLARS_PER_MS : NANO_DOLLARS_PER_MS
+/** What a call at a replica would be like. */
+export interface Prospect extends PlacementCost {
+  readonly state: ReplicaState
+  readonly cachedTokens: Tokens
+  readonly timeToFirstTokenMs: DurationMs
+}
+
+/** What is the same wherever a call goes. */
+export interface Question {
+  readonly call: PlacementCall
+  readonly now: MonotonicMs
+  readonly costs: EngineCosts
+  readonly scale: number
+  readonly popular: Popular
+  readonly ownStepMs: DurationMs
+  /** Infinite where there is none. */
+  readonly targetMs: DurationMs
+  readonly missedTarget: number
+  /** What a millisecond until its first token, of the accelerators, and of their power is worth. */
+  readonly perMs: number
+  readonly acceleratorPerMs: number
+  readonly energyPerMs: number
+}
+
+export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: MonotonicMs): Question {
+  const { pool } = fleet
+  const costs = pool.costs ?? ASSUMED_COSTS
+  const watts = pool.watts === null ? 0 : pool.watts.busy - pool.watts.idle
+  return {
+    call,
+    now,
+    costs,
+    scale: scaleOf(fleet.speed),
+    popular: popularOf(fleet, call),
+    ownStepMs: sequenceStepMs(costs, contextOf(call)),
+    targetMs: call.tier.timeToFirstTokenMs ?? Number.POSITIVE_INFINITY,
+    missedTarget: Number(call.tier.missedTargetDollars),
+    perMs: call.tier.timeToFirstTokenMs === null ? UNWATCHED * NANO_DOLLARS_PER_MS : NANO_DOLLARS_PER_MS,
+    acceleratorPerMs: ((pool.dollarsPerHour ?? ASSUMED_DOLLARS_PER_HOUR) * NANO) / MS_PER_HOUR,
+    energyPerMs: (watts * DOLLARS_PER_KWH * NANO) / W_MS_PER_KWH,
+  }
 }
 
 /**
  * What a call would be like at a replica, by the step-time model with what was learnt of pool and replica. What is the same
  * at all of them is left out where it would hide differences: the decode steps that any replica would need. Reading the
- * weights in each step counts for nobody, so that saving power is no reason to crowd.
+ * weights in each step counts for nobody, so that saving power is no reason to crowd. Reading what many prompts begin with
+ * at one more replica is an investment: the call that makes it is charged its part, or a replica that nobody has sent
+ * such a prompt to would idle until the others are full.
  */
-export function prospectOf(
-  fleet: PlacementFleet,
-  call: PlacementCall,
-  state: ReplicaState,
-  now: MonotonicMs,
-): Prospect {
-  const costs = fleet.pool.costs ?? ASSUMED_COSTS
+export function prospectOf(question: Question, state: ReplicaState): Prospect {
+  const { call, now, costs, scale, popular } = question
   const slowness = slownessOf(state.speed, now)
-  const factor = scaleOf(fleet.speed) * slowness
+  const factor = scale * slowness
   const cachedTokens = cachedTokensAt(call, state.replica)
   const others = state.inFlight + foreignCalls(state.capacity, now)
   const ownPrefillMs = prefillMs(costs, call.inputTokens, cachedTokens) * factor
   const firstStepMs = stepMs(costs, others + 1, state.contextTokens + call.inputTokens) * factor
-  const timeToFirstTokenMs = FIXED_MS + prefillAheadMs(fleet, state, now) + ownPrefillMs + firstStepMs
-  const ownStepMs = sequenceStepMs(costs, contextOf(call)) * slowness
+  const timeToFirstTokenMs = FIXED_MS + prefillAheadMs(state, factor, now) + ownPrefillMs + firstStepMs
+  const investedTokens = popular.tokens > cachedTokens ? popular.tokens - cachedTokens : 0
+  const investedMs = investedTokens * costs.prefillTokenMs * factor * popular.paidBack
+  const ownStepMs = question.ownStepMs * slowness
   const othersStepMs = (others * costs.decodeSequenceMs + state.contextTokens * costs.contextTokenMs) * slowness
   const laggingMs = call.outputTokens * costs.decodeStepMs * (slowness - 1)
   const decodeDelayMs = OVERLAP * call.outputTokens * (others * ownStepMs + othersStepMs)
-  const busyMs = ownPrefillMs + call.outputTokens * ownStepMs
-  const perMs = worthOfMs(call)
-  const hourly = acceleratorRate(fleet)
-  const cost: PlacementCost = {
-    waiting: perMs * (timeToFirstTokenMs + LATER * laggingMs),
-    missing: missing(call, timeToFirstTokenMs),
-    delaying: NANO_DOLLARS_PER_MS * LATER * (others * ownPrefillMs + decodeDelayMs),
-    accelerator: busyMs * hourly,
-    energy: busyMs * energyRate(fleet),
-    evicting: evictedTokens(call, state) * costs.prefillTokenMs * factor * REUSED * (hourly + NANO_DOLLARS_PER_MS),
-  }
-  const { waiting, delaying, accelerator, energy, evicting } = cost
-  const total = waiting + cost.missing + delaying + accelerator + energy + evicting
-  return { state, cachedTokens, timeToFirstTokenMs, cost, total }
+  const busyMs = ownPrefillMs - investedMs + call.outputTokens * ownStepMs
+  const rereadMs = evictedTokens(call, state) * costs.prefillTokenMs * factor
+
+  const waiting = question.perMs * (timeToFirstTokenMs - investedMs + LATER * laggingMs)
+  const missing = missChance(question.targetMs, call.waitedMs + timeToFirstTokenMs) * question.missedTarget
+  const delaying = NANO_DOLLARS_PER_MS * LATER * (others * (ownPrefillMs - investedMs) + decodeDelayMs)
+  const accelerator = busyMs * question.acceleratorPerMs
+  const energy = busyMs * question.energyPerMs
+  const evicting = rereadMs * REUSED * (question.acceleratorPerMs + NANO_DOLLARS_PER_MS)
+  const total = waiting + missing + delaying + accelerator + energy + evicting
+  return { state, cachedTokens, timeToFirstTokenMs, waiting, missing, delaying, accelerator, energy, evicting, total }
 }
 
-/** Expected times are not exact: near the target it may be missed or met, at half of it seldom. */
-function missing({ tier, waitedMs }: PlacementCall, timeToFirstTokenMs: DurationMs): number {
-  if (tier.timeToFirstTokenMs === null) return 0
-  const square = ((waitedMs + timeToFirstTokenMs) / tier.timeToFirstTokenMs) ** 2
-  const odds = square * square
-  return (odds / (1 + odds)) * Number(tier.missedTargetDollars)
+/** How likely a target is missed. Expected times are not exact: near it either may come, at half of it a miss is seldom. */
+function missChance(targetMs: DurationMs, expectedMs: DurationMs): number {
+  const square = (expectedMs / targetMs) ** 2
+  return 1 - 1 / (1 + square * square)
 }
 
 function evictedTokens({ prompt, matches }: PlacementCall, state: ReplicaState): Tokens {
   const added = prompt.hashes.length - matches[state.replica]!
   const over = state.cachedBlocks + added - state.cacheBlocks
   return Math.max(0, Math.min(over, added)) * prompt.blockTokens
-}
-
-/** Nano-dollars of a millisecond of a replica. */
-function acceleratorRate({ pool }: PlacementFleet): number {
-  return ((pool.dollarsPerHour ?? ASSUMED_DOLLARS_PER_HOUR) * NANO) / MS_PER_HOUR
-}
-
-/** Nano-dollars of what a replica draws in a millisecond more than idle; nothing where nobody knows. */
-function energyRate({ pool }: PlacementFleet): number {
-  return pool.watts === null ? 0 : ((pool.watts.busy - pool.watts.idle) * DOLLARS_PER_KWH * NANO) / W_MS_PER_KWH
 }

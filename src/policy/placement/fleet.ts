@@ -16,6 +16,10 @@ import { ASSUMED_COSTS, FIXED_MS, prefillMs, stepMs } from './work.ts'
 
 /** Of the KV cache so much may be promised to calls; expectations are not exact, and an engine that runs out recomputes. */
 const KV_SHARE = 0.95
+/** Blocks of the beginnings by which prompts under way are compared: 1, 2, 3, 4, 6, 8, 12 and so on. */
+const BEGINNINGS = [1, ...Array.from({ length: 15 }, (_, i) => [2 ** (i + 1), 3 * 2 ** i]).flat()]
+/** For each call under way with a beginning, so many more are expected while that stays in a cache. An assumption. */
+const USES_TO_COME = 8
 /** An answer whose end comes so soon after its first content came all at once. */
 const AT_ONCE_MS: DurationMs = 5
 const AT_ONCE_PART = 0.1
@@ -46,7 +50,7 @@ export interface ReplicaState {
   /** Blocks that the prefix index knows of it, and has room for. */
   cachedBlocks: number
   cacheBlocks: number
-  /** How often each beginning of a power of two of blocks is among the prompts of own calls under way, by its hash. */
+  /** How many own calls under way have each beginning of `BEGINNINGS` blocks, by its hash. */
   readonly beginnings: Map<number, number>
 }
 
@@ -56,6 +60,8 @@ export interface PlacementFleet {
   readonly speed: PoolSpeed
   /** Calls that were ever placed. */
   turns: number
+  /** As each replica has them, over all replicas. */
+  readonly beginnings: Map<number, number>
   /** Those there are, in any order. */
   readonly replicas: ReplicaState[]
 }
@@ -74,7 +80,7 @@ export interface Stay {
 }
 
 export function newFleet(pool: PlacementFleet['pool']): PlacementFleet {
-  return { pool, speed: newPoolSpeed(), turns: 0, replicas: [] }
+  return { pool, speed: newPoolSpeed(), turns: 0, beginnings: new Map(), replicas: [] }
 }
 
 /** A replica of which nothing is known yet. */
@@ -112,18 +118,21 @@ export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: Place
   return needed <= room || needed - sharedTokens(state, call) <= room
 }
 
-/** Until the prefills of calls that were placed there before are done. Plain answers don't tell when that is, so time does. */
-export function prefillAheadMs(fleet: PlacementFleet, state: ReplicaState, now: MonotonicMs): DurationMs {
+/**
+ * Until the prefills of calls that were placed there before are done. Plain answers don't tell when that is, so time does.
+ *
+ * @param factor by which things take longer there than the model says
+ */
+export function prefillAheadMs(state: ReplicaState, factor: number, now: MonotonicMs): DurationMs {
   const byClock = state.busyUntil - now
-  if (byClock <= 0 || state.prefillMs <= 0) return 0
-  return Math.min(byClock, state.prefillMs * scaleOf(fleet.speed) * slownessOf(state.speed, now))
+  return byClock <= 0 ? 0 : Math.min(byClock, state.prefillMs * factor)
 }
 
 /** A call goes to a replica. */
 export function placed(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): Stay {
   const costs = fleet.pool.costs ?? ASSUMED_COSTS
   const factor = scaleOf(fleet.speed) * slownessOf(state.speed, now)
-  const ahead = prefillAheadMs(fleet, state, now) / factor
+  const ahead = prefillAheadMs(state, factor, now) / factor
   const own = prefillMs(costs, call.inputTokens, cachedTokensAt(call, state.replica))
   const shared = state.inFlight === 0 ? 0 : sharedTokens(state, call)
   const tokenMs = stepMs(costs, state.inFlight + 1, state.contextTokens + contextOf(call))
@@ -146,7 +155,8 @@ export function placed(fleet: PlacementFleet, state: ReplicaState, call: Placeme
   state.placedLately = placedLately(state, now) + 1
   state.placedAt = now
   state.lastTurn = ++fleet.turns
-  countBeginnings(state, call, 1)
+  countBeginnings(state.beginnings, call, 1)
+  countBeginnings(fleet.beginnings, call, 1)
   return stay
 }
 
@@ -172,7 +182,8 @@ export function ended(
   state.inFlight--
   state.contextTokens = Math.max(0, state.contextTokens - contextOf(call))
   state.heldTokens = Math.max(0, state.heldTokens - stay.heldTokens)
-  countBeginnings(state, call, -1)
+  countBeginnings(state.beginnings, call, -1)
+  countBeginnings(fleet.beginnings, call, -1)
   if (begun === null) {
     state.prefillMs = Math.max(0, state.prefillMs - stay.prefillMs)
     return
@@ -213,18 +224,44 @@ export function contextOf(call: PlacementCall): Tokens {
   return call.inputTokens + call.outputTokens / 2
 }
 
-/** What a call shares for certain with those under way there; at most half of it is missed. */
+/** What a call shares for certain with those under way there; at most a third of it is missed. */
 function sharedTokens(state: ReplicaState, { prompt, inputTokens }: PlacementCall): Tokens {
   const { hashes, blockTokens } = prompt
-  if (hashes.length === 0) return 0
-  for (let blocks = 2 ** (31 - Math.clz32(hashes.length)); blocks >= 1; blocks /= 2) {
-    if (state.beginnings.has(hashes[blocks - 1]!)) return Math.min(blocks * blockTokens, inputTokens)
+  for (let i = BEGINNINGS.length - 1; i >= 0; i--) {
+    const blocks = BEGINNINGS[i]!
+    if (blocks > hashes.length || !state.beginnings.has(hashes[blocks - 1]!)) continue
+    return Math.min(blocks * blockTokens, inputTokens)
   }
   return 0
 }
 
-function countBeginnings({ beginnings }: ReplicaState, { prompt: { hashes } }: PlacementCall, by: 1 | -1): void {
-  for (let blocks = 1; blocks <= hashes.length; blocks *= 2) {
+/** Tokens that a call begins with as others do that are under way, anywhere in the fleet, and the part that is theirs. */
+export interface Popular {
+  readonly tokens: Tokens
+  /** From 0 to below 1: of reading them once more, what will be made good by calls to come. */
+  readonly paidBack: number
+}
+
+const UNPOPULAR: Popular = { tokens: 0, paidBack: 0 }
+
+/** Of all beginnings that others have too, the one of which most will be paid back. */
+export function popularOf(fleet: PlacementFleet, { prompt, inputTokens }: PlacementCall): Popular {
+  const { hashes, blockTokens } = prompt
+  let popular = UNPOPULAR
+  for (const blocks of BEGINNINGS) {
+    if (blocks > hashes.length) break
+    const sharing = fleet.beginnings.get(hashes[blocks - 1]!)
+    if (sharing === undefined) break
+    const paidBack = 1 - 1 / (1 + USES_TO_COME * sharing)
+    const tokens = Math.min(blocks * blockTokens, inputTokens)
+    if (tokens * paidBack > popular.tokens * popular.paidBack) popular = { tokens, paidBack }
+  }
+  return popular
+}
+
+function countBeginnings(beginnings: Map<number, number>, { prompt: { hashes } }: PlacementCall, by: 1 | -1): void {
+  for (const blocks of BEGINNINGS) {
+    if (blocks > hashes.length) return
     const hash = hashes[blocks - 1]!
     const count = (beginnings.get(hash) ?? 0) + by
     if (count > 0) beginnings.set(hash, count)

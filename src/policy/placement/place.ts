@@ -1,12 +1,15 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { PlacementCall } from './call.ts'
-import { type PlacementCost, type Prospect, prospectOf, worthOfMs } from './cost.ts'
+import { type PlacementCost, type Prospect, prospectOf, questionOf } from './cost.ts'
 import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
 
 /** Differences of this part of the whole, or worth so many milliseconds, mean nothing. */
 const NOISE_PART = 0.1
 const NOISE_MS: DurationMs = 2
+
+/** The rank of a replica that may not be asked; the others have less. */
+const NOT_ASKED = 4
 
 /** Where a call goes. */
 export interface Placement {
@@ -31,11 +34,20 @@ export interface Placement {
 export function place(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): Placement | null {
   const open = openReplicas(call, fleet, now)
   if (open.length === 0) return null
-  const prospects = open.map(state => prospectOf(fleet, call, state, now))
+  const question = questionOf(fleet, call, now)
+  const prospects = new Array<Prospect>(open.length)
   let least = Number.POSITIVE_INFINITY
-  for (const { total } of prospects) if (total < least) least = total
-  // A replica that is quicker than usual may cost less than nothing: what is usual was left out.
-  const bound = least + NOISE_PART * Math.abs(least) + NOISE_MS * worthOfMs(call)
+  for (let i = 0; i < open.length; i++) {
+    const prospect = prospectOf(question, open[i]!)
+    prospects[i] = prospect
+    if (prospect.total < least) least = prospect.total
+  }
+  const bound = least + NOISE_PART * Math.abs(least) + NOISE_MS * question.perMs
+  return placementAt(preferred(prospects, bound, call))
+}
+
+/** Among those that cost no more than the bound, by how they stand, else by the draw. */
+function preferred(prospects: readonly Prospect[], bound: number, call: PlacementCall): Prospect {
   let best: Prospect | null = null
   let ties = 0
   for (const prospect of prospects) {
@@ -45,8 +57,10 @@ export function place(call: PlacementCall, fleet: PlacementFleet, now: Monotonic
     ties = order < 0 ? 1 : ties + 1
     if (order < 0) best = prospect
   }
-  if (ties > 1) best = drawn(prospects, { best: best!, bound, ties }, call)
-  const { state, cachedTokens, timeToFirstTokenMs, cost } = best!
+  return ties > 1 ? drawn(prospects, { best: best!, bound, ties }, call) : best!
+}
+
+function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prospect): Placement {
   return { state, replica: state.replica, expectedCachedTokens: cachedTokens, timeToFirstTokenMs, cost }
 }
 
@@ -55,19 +69,29 @@ export function place(call: PlacementCall, fleet: PlacementFleet, now: Monotonic
  * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
  */
 export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
-  return wellReplicas(call, fleet).filter(state => hasPlace(fleet, state, call, now))
+  return wellReplicas(call, fleet, state => hasPlace(fleet, state, call, now))
 }
 
-/** Those that should be asked, whether they have a place or not. */
-export function wellReplicas(call: PlacementCall, fleet: PlacementFleet): readonly ReplicaState[] {
-  let rank = Number.POSITIVE_INFINITY
-  for (const state of fleet.replicas) rank = Math.min(rank, rankOf(state, call))
-  if (rank === Number.POSITIVE_INFINITY) return []
-  return fleet.replicas.filter(state => rankOf(state, call) === rank)
+/** Those that should be asked, whether they have a place or not, as far as they are wanted. */
+export function wellReplicas(
+  call: PlacementCall,
+  fleet: PlacementFleet,
+  isWanted: (state: ReplicaState) => boolean = () => true,
+): readonly ReplicaState[] {
+  let best = NOT_ASKED
+  const well: ReplicaState[] = []
+  for (const state of fleet.replicas) {
+    const rank = rankOf(state, call)
+    if (rank > best || rank === NOT_ASKED) continue
+    if (rank < best) well.length = 0
+    best = rank
+    if (isWanted(state)) well.push(state)
+  }
+  return well
 }
 
 function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
-  if (state.standing === 'left' || state.isDraining) return Number.POSITIVE_INFINITY
+  if (state.standing === 'left' || state.isDraining) return NOT_ASKED
   const isTried = tried.length > 0 && tried.includes(state.replica)
   return (isTried ? 2 : 0) + (state.standing === 'recovering' ? 1 : 0)
 }

@@ -10,7 +10,13 @@ const DEFAULT_REPLICA_BLOCKS = 31_250
 const INITIAL_ENTRIES = 1_024
 /** When all entries are taken, so many at a time are taken from a replica that has most. */
 const RECLAIMED = 64
+/** No entry: entries are known by where their first word lies, and the first of all is left out. */
 const NONE = 0
+/**
+ * Words of an entry: its neighbours in the order of use, the block before it in the prompt, its neighbours among the
+ * entries of its block, its block and its replica; one is left over.
+ */
+const ENTRY = { newer: 0, older: 1, before: 2, nextHolder: 3, lastHolder: 4, block: 5, replica: 6, words: 8 } as const
 const WORD_BITS = 32
 /** Sets that a search has open at once: one for each halving of the longest prompt, and the first. */
 const OPEN_SETS = 18
@@ -37,22 +43,15 @@ export interface PrefixIndexOptions {
  */
 export class PrefixIndex {
   readonly #table = new BlockTable()
-  /** By block: the set of replicas that have it, `#words` words of 32 bits, and its first entry. */
-  #holders: Int32Array
-  #firsts: Int32Array
+  /** By block, one word more than `#words`: its first entry, then the set of replicas that have it. */
+  #rows: Int32Array
+  /** Words of 32 replicas each that a set has. */
   #words = 1
-  /** By entry, which is one block at one replica, from 1: neighbours in the order of use, the block before it in the
-   * prompt, neighbours among the entries of its block, its block and its replica. */
-  #newer = new Int32Array(INITIAL_ENTRIES)
-  #older = new Int32Array(INITIAL_ENTRIES)
-  #before = new Int32Array(INITIAL_ENTRIES)
-  #nextHolder = new Int32Array(INITIAL_ENTRIES)
-  #lastHolder = new Int32Array(INITIAL_ENTRIES)
-  #blocks = new Int32Array(INITIAL_ENTRIES)
-  #replicas = new Uint16Array(INITIAL_ENTRIES)
-  /** The first entry that was given back, the others behind it by `#older`; and those that were ever used. */
+  /** An entry is one block at one replica, all of it in one line of the processor's cache: misses are what this costs. */
+  #entries = new Int32Array(INITIAL_ENTRIES * ENTRY.words)
+  /** The first entry that was given back, the others behind it by `older`; and where the next new one begins. */
   #freed = NONE
-  #used = 1
+  #used: number = ENTRY.words
   #total = 0
   readonly #maxBlocks: number
   readonly #newest: Int32Array
@@ -65,8 +64,7 @@ export class PrefixIndex {
   constructor({ slots, maxBlocks = DEFAULT_MAX_BLOCKS, replicaBlocks = DEFAULT_REPLICA_BLOCKS }: PrefixIndexOptions) {
     if (!(slots >= 1 && slots <= MAX_REPLICAS)) throw new RangeError(`slots are 1 to ${MAX_REPLICAS}, not ${slots}`)
     this.#maxBlocks = maxBlocks
-    this.#holders = new Int32Array(this.#table.capacity)
-    this.#firsts = new Int32Array(this.#table.capacity)
+    this.#rows = new Int32Array(this.#table.capacity * (1 + this.#words))
     this.#newest = new Int32Array(slots)
     this.#oldest = new Int32Array(slots)
     this.#held = new Int32Array(slots)
@@ -94,7 +92,8 @@ export class PrefixIndex {
     const first = length === 0 ? NO_BLOCK : this.#table.find(hashes[0]!)
     if (first === NO_BLOCK) return
     const words = this.#words
-    for (let w = 0; w < words; w++) this.#sets[w] = this.#holders[first * words + w]!
+    const row = this.#rowOf(first)
+    for (let w = 0; w < words; w++) this.#sets[w] = this.#rows[row + 1 + w]!
     this.#narrow({ hashes, into }, { known: 1, most: length, probe: length, set: 0 })
   }
 
@@ -157,10 +156,11 @@ export class PrefixIndex {
   #split(block: number, set: number): boolean {
     const sets = this.#sets
     const words = this.#words
+    const row = this.#rowOf(block)
     let any = 0
     for (let w = 0; w < words; w++) {
       const all = sets[set * words + w]!
-      const having = all & this.#holders[block * words + w]!
+      const having = all & this.#rows[row + 1 + w]!
       sets[(set + 1) * words + w] = having
       sets[set * words + w] = all & ~having
       any |= having
@@ -183,11 +183,15 @@ export class PrefixIndex {
 
   #has(replica: number, hash: number): boolean {
     const block = this.#table.find(hash)
-    return block !== NO_BLOCK && (this.#holders[this.#wordOf(block, replica)]! & (1 << replica)) !== 0
+    return block !== NO_BLOCK && (this.#rows[this.#wordOf(block, replica)]! & (1 << replica)) !== 0
+  }
+
+  #rowOf(block: number): number {
+    return block * (1 + this.#words)
   }
 
   #wordOf(block: number, replica: number): number {
-    return block * this.#words + (replica >> 5)
+    return this.#rowOf(block) + 1 + (replica >> 5)
   }
 
   /** As `match` says of one replica: from the end, since most prompts go on with what is known. */
@@ -204,8 +208,9 @@ export class PrefixIndex {
   }
 
   #entryOf(replica: number, block: number): number {
-    let entry = this.#firsts[block]!
-    while (entry !== NONE && this.#replicas[entry] !== replica) entry = this.#nextHolder[entry]!
+    const entries = this.#entries
+    let entry = this.#rows[this.#rowOf(block)]!
+    while (entry !== NONE && entries[entry + ENTRY.replica] !== replica) entry = entries[entry + ENTRY.nextHolder]!
     return entry
   }
 
@@ -215,10 +220,11 @@ export class PrefixIndex {
    * @returns how many they are
    */
   #touch(entry: number): number {
+    const entries = this.#entries
     let touched = 0
-    for (let each = entry; each !== NONE; each = this.#before[each]!) {
+    for (let each = entry; each !== NONE; each = entries[each + ENTRY.before]!) {
       touched++
-      if (this.#newer[each] === NONE) continue
+      if (entries[each + ENTRY.newer] === NONE) continue
       this.#unlink(each)
       this.#link(each, NONE)
     }
@@ -258,21 +264,21 @@ export class PrefixIndex {
     if (block === NO_BLOCK) {
       block = this.#table.add(hash)
       this.#fitBlocks()
-      this.#firsts[block] = NONE
-      this.#holders.fill(0, block * this.#words, (block + 1) * this.#words)
+      this.#rows.fill(0, this.#rowOf(block), this.#rowOf(block + 1))
     }
     const word = this.#wordOf(block, replica)
-    if ((this.#holders[word]! & (1 << replica)) !== 0) return NONE
-    this.#holders[word]! |= 1 << replica
+    if ((this.#rows[word]! & (1 << replica)) !== 0) return NONE
+    this.#rows[word]! |= 1 << replica
     const entry = this.#newEntry()
-    const first = this.#firsts[block]!
-    this.#firsts[block] = entry
-    this.#nextHolder[entry] = first
-    this.#lastHolder[entry] = NONE
-    if (first !== NONE) this.#lastHolder[first] = entry
-    this.#blocks[entry] = block
-    this.#replicas[entry] = replica
-    this.#before[entry] = before
+    const entries = this.#entries
+    const first = this.#rows[this.#rowOf(block)]!
+    this.#rows[this.#rowOf(block)] = entry
+    entries[entry + ENTRY.nextHolder] = first
+    entries[entry + ENTRY.lastHolder] = NONE
+    if (first !== NONE) entries[first + ENTRY.lastHolder] = entry
+    entries[entry + ENTRY.block] = block
+    entries[entry + ENTRY.replica] = replica
+    entries[entry + ENTRY.before] = before
     this.#link(entry, before)
     this.#held[replica]!++
     this.#total++
@@ -281,17 +287,18 @@ export class PrefixIndex {
 
   /** Forgets the least recently used block of a replica. */
   #evict(replica: number): void {
+    const entries = this.#entries
     const entry = this.#oldest[replica]!
-    const block = this.#blocks[entry]!
+    const block = entries[entry + ENTRY.block]!
     this.#unlink(entry)
-    const last = this.#lastHolder[entry]!
-    const next = this.#nextHolder[entry]!
-    if (next !== NONE) this.#lastHolder[next] = last
-    if (last !== NONE) this.#nextHolder[last] = next
-    else this.#firsts[block] = next
-    this.#holders[this.#wordOf(block, replica)]! &= ~(1 << replica)
-    if (this.#firsts[block] === NONE) this.#table.delete(block)
-    this.#older[entry] = this.#freed
+    const last = entries[entry + ENTRY.lastHolder]!
+    const next = entries[entry + ENTRY.nextHolder]!
+    if (next !== NONE) entries[next + ENTRY.lastHolder] = last
+    if (last !== NONE) entries[last + ENTRY.nextHolder] = next
+    else this.#rows[this.#rowOf(block)] = next
+    this.#rows[this.#wordOf(block, replica)]! &= ~(1 << replica)
+    if (this.#rows[this.#rowOf(block)] === NONE) this.#table.delete(block)
+    entries[entry + ENTRY.older] = this.#freed
     this.#freed = entry
     this.#held[replica]!--
     this.#total--
@@ -299,52 +306,43 @@ export class PrefixIndex {
 
   /** Puts an entry into the order of use of its replica: right after another one, or first. */
   #link(entry: number, newer: number): void {
-    const replica = this.#replicas[entry]!
-    const older = newer === NONE ? this.#newest[replica]! : this.#older[newer]!
-    this.#newer[entry] = newer
-    this.#older[entry] = older
+    const entries = this.#entries
+    const replica = entries[entry + ENTRY.replica]!
+    const older = newer === NONE ? this.#newest[replica]! : entries[newer + ENTRY.older]!
+    entries[entry + ENTRY.newer] = newer
+    entries[entry + ENTRY.older] = older
     if (newer === NONE) this.#newest[replica] = entry
-    else this.#older[newer] = entry
+    else entries[newer + ENTRY.older] = entry
     if (older === NONE) this.#oldest[replica] = entry
-    else this.#newer[older] = entry
+    else entries[older + ENTRY.newer] = entry
   }
 
   #unlink(entry: number): void {
-    const replica = this.#replicas[entry]!
-    const newer = this.#newer[entry]!
-    const older = this.#older[entry]!
+    const entries = this.#entries
+    const replica = entries[entry + ENTRY.replica]!
+    const newer = entries[entry + ENTRY.newer]!
+    const older = entries[entry + ENTRY.older]!
     if (newer === NONE) this.#newest[replica] = older
-    else this.#older[newer] = older
+    else entries[newer + ENTRY.older] = older
     if (older === NONE) this.#oldest[replica] = newer
-    else this.#newer[older] = newer
+    else entries[older + ENTRY.newer] = newer
   }
 
   #newEntry(): number {
-    const entry = this.#freed
-    if (entry !== NONE) {
-      this.#freed = this.#older[entry]!
-      return entry
+    const freed = this.#freed
+    if (freed !== NONE) {
+      this.#freed = this.#entries[freed + ENTRY.older]!
+      return freed
     }
-    if (this.#used === this.#newer.length) this.#fitEntries(2 * this.#used)
-    return this.#used++
-  }
-
-  #fitEntries(length: number): void {
-    this.#newer = longer(this.#newer, length)
-    this.#older = longer(this.#older, length)
-    this.#before = longer(this.#before, length)
-    this.#nextHolder = longer(this.#nextHolder, length)
-    this.#lastHolder = longer(this.#lastHolder, length)
-    this.#blocks = longer(this.#blocks, length)
-    const replicas = new Uint16Array(length)
-    replicas.set(this.#replicas)
-    this.#replicas = replicas
+    if (this.#used === this.#entries.length) this.#entries = longer(this.#entries, 2 * this.#used)
+    const entry = this.#used
+    this.#used += ENTRY.words
+    return entry
   }
 
   #fitBlocks(): void {
-    if (this.#firsts.length === this.#table.capacity) return
-    this.#firsts = longer(this.#firsts, this.#table.capacity)
-    this.#holders = longer(this.#holders, this.#table.capacity * this.#words)
+    const words = this.#rowOf(this.#table.capacity)
+    if (this.#rows.length < words) this.#rows = longer(this.#rows, words)
   }
 
   /** Makes the sets wide enough for a replica. Fleets are smaller than what their slots allow, and a set costs memory. */
@@ -352,11 +350,11 @@ export class PrefixIndex {
     const words = (replica >> 5) + 1
     const had = this.#words
     if (words <= had) return
-    const holders = new Int32Array(this.#table.capacity * words)
+    const rows = new Int32Array(this.#table.capacity * (1 + words))
     for (let block = 0; block < this.#table.capacity; block++) {
-      for (let w = 0; w < had; w++) holders[block * words + w] = this.#holders[block * had + w]!
+      for (let w = 0; w <= had; w++) rows[block * (1 + words) + w] = this.#rows[block * (1 + had) + w]!
     }
-    this.#holders = holders
+    this.#rows = rows
     this.#words = words
     this.#sets = new Int32Array(OPEN_SETS * words)
   }

@@ -2,8 +2,8 @@ import type { Contest, Flow } from './contest.ts'
 import type { QueueEntry } from './entry.ts'
 import type { PoolLine } from './line.ts'
 
-/** Rivals that are added up one by one; of more, the rest are taken to be like these. */
-const MAX_COUNTED = 512
+/** Rivals that are added up one by one; where there are more, so many stand for all. */
+const MAX_COUNTED = 128
 
 /**
  * The work that the others of a contest are given until one's counter reaches a point: each at most up to that point by
@@ -15,14 +15,12 @@ function workOfOthers<F extends Flow>(
 ): number {
   let work = 0
   let counted = 0
-  let others = contest.contenders - (until.self?.waiting ? 1 : 0)
-  for (const other of contest.waiting()) {
+  for (const other of contest.sample(MAX_COUNTED)) {
     if (other === until.self) continue
-    if (counted === MAX_COUNTED) break
     work += Math.min(Math.max(0, other.waitingWork), other.weight * Math.max(0, until.counter - other.counter))
     counted++
   }
-  others = Math.max(others, counted)
+  const others = contest.contenders - (until.self?.waiting ? 1 : 0)
   return counted === 0 ? 0 : (work * others) / counted
 }
 

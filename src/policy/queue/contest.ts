@@ -111,9 +111,9 @@ export class Contest<F extends Flow> {
     return this.#waiting.ascending() as Generator<F, void, void>
   }
 
-  /** The same in no order. */
-  waiting(): Generator<F, void, void> {
-    return this.#waiting.values() as Generator<F, void, void>
+  /** So many of them at most, in no order. */
+  sample(most: number): Generator<F, void, void> {
+    return this.#waiting.sample(most) as Generator<F, void, void>
   }
 
   /** The counter that a flow has, or would have if it came back now. */
@@ -171,7 +171,6 @@ export class Contest<F extends Flow> {
    * it was lifted to, as if the call had been charged so at once: it gives and takes no more than was its part.
    */
   correct(entry: Charge<F>, moreWork: number): void {
-    if (entry.era !== this.#era) return
     this.#move(entry.flow, { work: moreWork, isOfThisReturn: entry.return === entry.flow.return })
   }
 

@@ -79,10 +79,6 @@ export class FairQueue<E extends QueueEntry> {
     return this.#tiers.get(tier)?.first()?.entry ?? null
   }
 
-  has(entry: E): boolean {
-    return this.#waiting.has(entry)
-  }
-
   /**
    * @returns `full` when there would be more calls, or bytes, than the terms allow; then it does not wait
    * @throws RangeError for a tier that is not in the terms, for no pools and for an entry that waits already
@@ -190,7 +186,9 @@ export class FairQueue<E extends QueueEntry> {
   }
 
   #weightOf(tier: string): number {
-    return this.#weights.get(tier) ?? 1
+    const weight = this.#weights.get(tier)
+    if (weight === undefined) throw new RangeError(`no tier is called ${JSON.stringify(tier)}`)
+    return weight
   }
 
   #shareOf(tenant: string): number {

@@ -61,23 +61,23 @@ export class Heap<T> {
     this.#nodes = []
   }
 
-  /** All values, in no order. */
-  *values(): Generator<T, void, void> {
-    for (const node of this.#nodes) yield node.value
+  /** So many values at most, from all over the heap, in no order; all of them where they are no more. */
+  *sample(most: number): Generator<T, void, void> {
+    const count = Math.min(most, this.#nodes.length)
+    for (let i = 0; i < count; i++) yield this.#nodes[Math.floor((i * this.#nodes.length) / count)]!.value
   }
 
-  /** Values in order, without taking them out: k of them in O(k²) at worst, the first at once. */
+  /** Values in order, without taking them out: k of them in O(k log k), whatever the size. */
   *ascending(): Generator<T, void, void> {
     if (this.#nodes.length === 0) return
-    const open = [0]
-    while (open.length > 0) {
-      let best = 0
-      for (let i = 1; i < open.length; i++) if (this.#precedes(open[i]!, open[best]!)) best = i
-      const index = open[best]!
-      open[best] = open.at(-1)!
-      open.pop()
-      yield this.#nodes[index]!.value
-      for (const child of [2 * index + 1, 2 * index + 2]) if (child < this.#nodes.length) open.push(child)
+    yield this.#nodes[0]!.value
+    const open = new Heap<number>((a, b) => this.#precedes(a, b))
+    for (let index: number | null = 0; index !== null; index = open.first()) {
+      if (index > 0) {
+        yield this.#nodes[index]!.value
+        open.remove(open.#nodes[0]!)
+      }
+      for (const child of [2 * index + 1, 2 * index + 2]) if (child < this.#nodes.length) open.add(child)
     }
   }
 

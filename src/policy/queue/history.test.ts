@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_TIERS } from '../../vocabulary/tier.ts'
 import { FairQueue, type Running } from './fair-queue.ts'
 import { chanceOf, entryOf, POOL, type TestEntry, termsOf } from './queue.fixture.ts'
 import { ReferenceQueue } from './reference.fixture.ts'
@@ -140,6 +141,8 @@ interface Crowd {
   readonly error: number
   /** Of the tenants' pauses: 0 for tenants who always have calls waiting. */
   readonly idle: number
+  /** Whether each is a tier of its own, instead of a tenant in one. */
+  readonly isOfTiers: boolean
 }
 
 interface Sharer {
@@ -157,7 +160,9 @@ interface Sharer {
 function greatestGap(crowd: Crowd): { readonly gap: number; readonly bound: number; readonly joint: number } {
   const chance = chanceOf(crowd.seed)
   const shares = Object.fromEntries(crowd.shares.map((share, i) => [`t${i}`, share]))
-  const queue = new FairQueue<TestEntry>(termsOf(shares, { maxCalls: 100_000, maxBytes: 1e9 }))
+  const tiers = crowd.shares.map((weight, i) => ({ ...DEFAULT_TIERS[0]!, name: `t${i}`, weight }))
+  const bounds = { maxCalls: 100_000, maxBytes: 1e9 }
+  const queue = new FairQueue<TestEntry>(crowd.isOfTiers ? termsOf({}, bounds, tiers) : termsOf(shares, bounds))
   const sharers: Sharer[] = Array.from({ length: crowd.tenants }, (_, i) => ({
     name: `t${i}`,
     share: shares[`t${i}`] ?? 1,
@@ -170,7 +175,7 @@ function greatestGap(crowd: Crowd): { readonly gap: number; readonly bound: numb
   let most = 0
   let gap = 0
   let joint = 0
-  const of = (entry: TestEntry) => sharers[Number(entry.tenant.slice(1))]!
+  const of = (entry: TestEntry) => sharers[Number((crowd.isOfTiers ? entry.tier : entry.tenant).slice(1))]!
   const observe = () => {
     const busy = sharers.filter(sharer => sharer.waiting > 0)
     for (const [i, one] of busy.entries()) {
@@ -192,7 +197,8 @@ function greatestGap(crowd: Crowd): { readonly gap: number; readonly bound: numb
       if (chance() < (sharer.waiting > 0 ? 0.3 : 1 - crowd.idle)) {
         if (sharer.waiting === 0) sharer.sinceStep = stepNumber
         sharer.waiting++
-        queue.add(entryOf(sharer.name, { work: 10 ** (3 * chance()), arrivedAt: stepNumber }))
+        const whose = crowd.isOfTiers ? { tier: sharer.name } : {}
+        queue.add(entryOf(sharer.name, { ...whose, work: 10 ** (3 * chance()), arrivedAt: stepNumber }))
       }
     }
     observe()
@@ -219,19 +225,29 @@ function greatestGap(crowd: Crowd): { readonly gap: number; readonly bound: numb
   return { gap, bound: 2 * most, joint }
 }
 
-describe('between any two tenants with calls waiting, over any interval', () => {
+describe('between any two tenants, and any two tiers, with calls waiting, over any interval', () => {
   const cases: readonly [string, Partial<Crowd>][] = [
     ['one place', { places: 1 }],
     ['many places', { places: 16 }],
     ['calls that take up to eight times as much, or as little, as expected', { places: 8, error: 8 }],
     ['calls that are not what was expected, and tenants who come and go', { places: 4, error: 8, idle: 0.9 }],
     ['tenants of unequal shares who come and go', { places: 4, error: 3, idle: 0.8, shares: [4, 1, 0.5, 2] }],
+    ['tiers that come and go', { places: 4, error: 3, idle: 0.5, tenants: 3, shares: [8, 4, 1], isOfTiers: true }],
   ]
   it.each(cases)('work by share differs by twice what runs at once, at most: %s', (_, more) => {
     let joint = 0
     let closest = 0
     for (let seed = 1; seed <= 12; seed++) {
-      const found = greatestGap({ seed, places: 1, tenants: 5, shares: [], error: 1, idle: 0, ...more })
+      const found = greatestGap({
+        seed,
+        places: 1,
+        tenants: 5,
+        shares: [],
+        error: 1,
+        idle: 0,
+        isOfTiers: false,
+        ...more,
+      })
       expect(found.gap).toBeLessThanOrEqual(found.bound)
       closest = Math.max(closest, found.gap / found.bound)
       joint += found.joint

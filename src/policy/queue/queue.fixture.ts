@@ -1,6 +1,7 @@
 import { DEFAULT_QUEUE, type QueueBounds, type SchedulingTerms } from '../../vocabulary/scheduling.ts'
 import { DEFAULT_TIERS, type Tier } from '../../vocabulary/tier.ts'
 import type { QueueEntry } from './entry.ts'
+import { FairQueue } from './fair-queue.ts'
 
 export const POOL = 'pool'
 
@@ -33,6 +34,37 @@ export function termsOf(
   tiers: readonly Tier[] = DEFAULT_TIERS,
 ): SchedulingTerms {
   return { tiers, shares, queue: { ...DEFAULT_QUEUE, ...queue } }
+}
+
+export const always = () => true
+
+export function queueOf(...terms: Parameters<typeof termsOf>): FairQueue<TestEntry> {
+  return new FairQueue<TestEntry>(termsOf(...terms))
+}
+
+export function many(count: number, make: (i: number) => TestEntry): readonly TestEntry[] {
+  return Array.from({ length: count }, (_, i) => make(i))
+}
+
+export function fill(queue: FairQueue<TestEntry>, entries: readonly TestEntry[]): void {
+  for (const entry of entries) if (queue.add(entry) === 'full') throw new Error('the queue of this test has no room')
+}
+
+/** Lets calls start one after another, each ending before the next with what was expected of it. */
+export function serve(queue: FairQueue<TestEntry>, count: number, pool = POOL): readonly TestEntry[] {
+  const served: TestEntry[] = []
+  for (let i = 0; i < count; i++) {
+    const entry = queue.next(pool, always)
+    if (entry === null) break
+    const running = queue.start(pool, entry)
+    queue.end(running, entry.work)
+    served.push(entry)
+  }
+  return served
+}
+
+export function workOf(served: readonly TestEntry[], tenant: string): number {
+  return served.filter(entry => entry.tenant === tenant).reduce((sum, entry) => sum + entry.work, 0)
 }
 
 /** Numbers from 0 to below 1 that look drawn by chance and are the same for the same seed. */

@@ -23,7 +23,7 @@ function flood(of: readonly Rival[], starts: number, workOf: (i: number) => numb
   let calls = 0
   const add = (rival: Rival) =>
     queue.add(entryOf(rival.tenant, { tier: rival.tier, work: workOf(calls++), arrivedAt: calls }))
-  for (const rival of of) for (let i = 0; i < 2; i++) add(rival)
+  for (const rival of of) for (let i = 0; i < 20; i++) add(rival)
   const startOne = () => {
     const entry = queue.next(POOL, () => true)!
     queue.end(queue.start(POOL, entry), entry.work)

@@ -125,6 +125,33 @@ describe('a receipt', () => {
     expect(Object.keys(receipt.attempts[1]!)).not.toContain('route')
   })
 
+  it('says in which tier a call waited how long, what was expected of the replica, and by which sum it left the queue', () => {
+    const sum = { expectedMs: 9_000.00049, targetMs: 1_000, harmDollars: 10_000_000n, moreDollars: -1_500n }
+    const receipt = receiptOf({
+      ...RECORD,
+      tier: 'interactive',
+      queueMs: 12.34567,
+      attempts: [
+        { ...ATTEMPT, replica: 0, placement: { expectedCachedTokens: 1_024, spill: null } },
+        { ...ATTEMPT, placement: { expectedCachedTokens: null, spill: { why: 'target', ...sum } } },
+        ATTEMPT,
+      ],
+    })
+    expect(receipt).toMatchObject({ tier: 'interactive', queueMs: 12.346 })
+    const [placed, spilt, plain] = receipt.attempts
+    expect(placed).toMatchObject({ replica: 0, expectedCachedTokens: 1_024 })
+    expect(spilt!.spill).toEqual({
+      why: 'target',
+      expectedMs: 9_000,
+      targetMs: 1_000,
+      harmDollars: '0.01',
+      moreDollars: '-0.0000015',
+    })
+    expect([placed, spilt].map(attempt => Object.keys(attempt!).includes('spill'))).toEqual([false, true])
+    for (const name of ['spill', 'expectedCachedTokens']) expect(Object.keys(plain!)).not.toContain(name)
+    expect(JSON.parse(JSON.stringify(receipt))).toEqual(receipt)
+  })
+
   it('of a model that nobody has a price for shows its tokens, no lines and no dollars', () => {
     const receipt = receiptWith({ rate: null, dollars: null }, { dollars: null, heldDollars: null })
     expect(receipt).toMatchObject({ dollars: null, heldDollars: null })

@@ -8,6 +8,7 @@ import type { AttemptOutcome, CallOutcome } from '../../vocabulary/outcome.ts'
 import type { LineUnit } from '../../vocabulary/price.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
 import type { Route, RouteRecord } from '../../vocabulary/route.ts'
+import type { SpillRecord } from '../../vocabulary/scheduling.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
 import { linesOf } from '../pricing/rate.ts'
 
@@ -33,11 +34,25 @@ export interface RouteReceipt {
   readonly passedOver: readonly { readonly deployment: string; readonly why: string }[]
 }
 
+/** Why an attempt left the queue of owned engines for a hosted deployment. */
+export interface SpillReceipt {
+  readonly why: SpillRecord['why']
+  /** How long the first token would have taken with waiting; null when not known. */
+  readonly expectedMs: DurationMs | null
+  readonly targetMs: DurationMs | null
+  /** What missing the target was expected to be worth. */
+  readonly harmDollars: string | null
+  /** What the hosted deployment was expected to cost more. */
+  readonly moreDollars: string | null
+}
+
 export interface AttemptReceipt {
   /** `upstream/model`. */
   readonly deployment: string
-  /** Place of the replica in its upstream's list, from 0; absent where there is only one. */
+  /** Place of the replica in its upstream's list, from 0; absent where there is only one and nothing was placed. */
   readonly replica?: number
+  /** Tokens of the prompt that were expected in the replica's cache; absent where nothing was placed. */
+  readonly expectedCachedTokens?: Tokens
   readonly outcome: AttemptOutcome
   readonly status: number | null
   readonly startedAt: string
@@ -53,6 +68,8 @@ export interface AttemptReceipt {
   readonly energy: null
   /** Absent where there was no choice. */
   readonly route?: RouteReceipt
+  /** Absent where it was none. */
+  readonly spill?: SpillReceipt
 }
 
 /** What a caller, or whoever pays for it, is shown of a call. Plain JSON. */
@@ -76,6 +93,10 @@ export interface Receipt {
   readonly overrunDollars: string | null
   /** The model that a limit sent the call to; null when none did. */
   readonly downgradedTo: string | null
+  /** The class of service that it was made in; null in receipts of before there were any. */
+  readonly tier: string | null
+  /** How long it waited for room in limits and for a place on an engine. */
+  readonly queueMs: DurationMs
   readonly attempts: readonly AttemptReceipt[]
 }
 
@@ -99,16 +120,20 @@ export function receiptOf(record: CallRecord): Receipt {
     limited: record.limited,
     overrunDollars: toDollars(record.overrunDollars),
     downgradedTo: record.downgradedTo,
+    tier: record.tier,
+    queueMs: toMicroseconds(record.queueMs),
     attempts: record.attempts.map(attemptReceipt),
   }
 }
 
 function attemptReceipt(attempt: AttemptRecord): AttemptReceipt {
   const { usage, rate, dollars, replica, route } = attempt
+  const { expectedCachedTokens = null, spill = null } = attempt.placement ?? {}
   const lines = usage === null || rate === null || dollars === null ? null : linesOf(usage, rate)
   return {
     deployment: attempt.deployment,
     ...(replica === null ? {} : { replica }),
+    ...(expectedCachedTokens === null ? {} : { expectedCachedTokens }),
     outcome: attempt.outcome,
     status: attempt.status,
     startedAt: formatTime(attempt.startedAt),
@@ -120,6 +145,7 @@ function attemptReceipt(attempt: AttemptRecord): AttemptReceipt {
     priceBook: rate?.priceBook ?? null,
     energy: null,
     ...(route === null ? {} : { route: routeReceipt(route) }),
+    ...(spill === null ? {} : { spill: spillReceipt(spill) }),
   }
 }
 
@@ -132,6 +158,16 @@ function routeReceipt({ by, candidates, passedOver }: RouteRecord): RouteReceipt
       dollars: toDollars(dollars),
     })),
     passedOver: passedOver.map(({ deployment, why }) => ({ deployment, why })),
+  }
+}
+
+function spillReceipt({ why, expectedMs, targetMs, harmDollars, moreDollars }: SpillRecord): SpillReceipt {
+  return {
+    why,
+    expectedMs: toMicroseconds(expectedMs),
+    targetMs: toMicroseconds(targetMs),
+    harmDollars: toDollars(harmDollars),
+    moreDollars: toDollars(moreDollars),
   }
 }
 

@@ -23,14 +23,14 @@ export const HOLD = `
  */
 export const APPEND = `
   import { openSqliteStores } from ${JSON.stringify(OPEN)}
-  import { plainCall } from ${JSON.stringify(SAMPLES)}
+  import { placedCall } from ${JSON.stringify(SAMPLES)}
   const { ledger, limits } = await openSqliteStores({ directory: process.argv[1] })
   let next = Number(process.argv[2])
   let seq = limits.lastSeq
   const one = () => {
     const n = next++
     limits.keepUse({ seq: ++seq, text: String(n) })
-    ledger.append(plainCall(n), failure => {
+    ledger.append(placedCall(n), failure => {
       process.stdout.write((failure ? failure.message : n) + '\\n')
       setImmediate(one)
     })

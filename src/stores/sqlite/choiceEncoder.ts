@@ -1,18 +1,19 @@
 import type { AttemptRecord } from '../../vocabulary/record.ts'
 import type { RouteRecord } from '../../vocabulary/route.ts'
-import { ROUTE_CODES, TABLE } from './codes.ts'
+import type { SpillRecord } from '../../vocabulary/scheduling.ts'
+import { ROUTE_CODES, SPILL_CODES, TABLE } from './codes.ts'
 import type { Names } from './names.ts'
-import { CANDIDATE, CHOICE, PASSED_OVER } from './ring.ts'
+import { CANDIDATE, CHOICE, PASSED_OVER, SPILL } from './ring.ts'
 import { MAX_REASON_CHARACTERS, MAX_ROUTE_NAMES } from './routeBytes.ts'
-import { toAmount, toWhole } from './whole.ts'
+import { toAmount, toMicroseconds, toWhole } from './whole.ts'
 
 /** Words that the choices of one call take at most; what its routes name beyond that is left out. */
-export const MAX_CHOICE_WORDS = 16_384
+export const MAX_CHOICE_WORDS = 24_576
 /** Of a deployment's name in a route; the rest of a longer one is not worth a record. */
 export const MAX_CONTENDER_CHARACTERS = 256
 
-function hasChoice({ replica, route }: AttemptRecord): boolean {
-  return replica !== null || route !== null
+function hasChoice({ replica, route, placement }: AttemptRecord): boolean {
+  return replica !== null || route !== null || placement !== null
 }
 
 /** Puts where attempts went into words of the ring; calls without a choice take none. */
@@ -48,11 +49,13 @@ export class ChoiceEncoder {
 
   #gatherAll(attempts: readonly AttemptRecord[]): boolean {
     const share = Math.floor(MAX_CHOICE_WORDS / attempts.length)
-    for (const { replica, route } of attempts) {
+    for (const { replica, route, placement } of attempts) {
       const at = this.#end
       this.#reserve(CHOICE.words)
-      this.#numbers[at + CHOICE.replica] = replica === null ? Number.NaN : toWhole(replica)
+      this.#numbers[at + CHOICE.replica] = wholeOrNone(replica)
       this.#numbers[at + CHOICE.by] = route === null ? Number.NaN : ROUTE_CODES[route.by]!
+      this.#numbers[at + CHOICE.expected] = wholeOrNone(placement?.expectedCachedTokens)
+      this.#numbers[at + CHOICE.spill] = this.#spill(placement?.spill ?? null)
       const candidates = route === null ? 0 : this.#candidates(route, at + share)
       this.#numbers[at + CHOICE.candidates] = candidates
       const passedOver = route === null ? 0 : this.#passedOver(route, at + share)
@@ -60,6 +63,18 @@ export class ChoiceEncoder {
       if (candidates < 0 || passedOver < 0) return false
     }
     return true
+  }
+
+  /** @returns why it was one; NaN where it was none */
+  #spill(spill: SpillRecord | null): number {
+    if (spill === null) return Number.NaN
+    const at = this.#end
+    this.#reserve(SPILL.words)
+    this.#numbers[at + SPILL.expected] = toMicroseconds(spill.expectedMs)
+    this.#numbers[at + SPILL.target] = toMicroseconds(spill.targetMs)
+    this.#integers[at + SPILL.harm] = toAmount(spill.harmDollars)
+    this.#integers[at + SPILL.more] = toAmount(spill.moreDollars)
+    return SPILL_CODES[spill.why]!
   }
 
   /** @returns how many there was room for before `end`, or -1 while the ring has none for a name */
@@ -111,6 +126,10 @@ export class ChoiceEncoder {
     this.#integers = integers
     this.#bytes = Buffer.from(grown.buffer)
   }
+}
+
+function wholeOrNone(value: number | null | undefined): number {
+  return value === null || value === undefined ? Number.NaN : toWhole(value)
 }
 
 function shortened(text: string, most: number): string {

@@ -9,6 +9,7 @@ export type Command =
   | { readonly do: 'revokeKey'; readonly name: string }
   | { readonly do: 'putLimit'; readonly limit: StoredLimit; readonly audit: AuditEntry | null }
   | { readonly do: 'removeLimit'; readonly id: string; readonly audit: AuditEntry | null }
+  | { readonly do: 'note'; readonly audit: AuditEntry }
   | { readonly do: 'putBalances'; readonly balances: readonly Balance[]; readonly asOf: number }
   /** Balances cover every use up to one: those uses, and balances that are over, are not needed any more. */
   | { readonly do: 'cover'; readonly asOf: number; readonly now: EpochMs }

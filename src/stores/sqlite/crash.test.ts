@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
-import { asKept, plainCall } from '../samples.contract.ts'
+import { asKept, placedCall, plainCall } from '../samples.contract.ts'
 import { APPEND, CHECKPOINT, MEMBERS, startChild } from './child.contract.ts'
 import { openSqliteStores } from './open.ts'
 
@@ -29,11 +29,11 @@ describe('after kill -9', () => {
         const numbers = kept.map(record => record.at - plainCall(0).at)
         expect(new Set(numbers).size).toBe(numbers.length)
         expect([...durable].filter(n => !new Set(numbers).has(n))).toEqual([])
-        expect(kept).toEqual(numbers.map(n => asKept(plainCall(n))))
+        expect(kept).toEqual(numbers.map(n => asKept(placedCall(n))))
         const uses = Map.groupBy(stores.limits.uses(), use => Number(use.text))
         expect(numbers.filter(n => n % 1_000_000 !== 999_999 && uses.get(n)?.length !== 1)).toEqual([])
         expect(await balancesIn(stores.ledger)).toEqual(balancesOf(kept))
-        await durably(stores.ledger, plainCall(round * 1_000_000 + 999_999))
+        await durably(stores.ledger, placedCall(round * 1_000_000 + 999_999))
       } finally {
         await stores.close()
       }

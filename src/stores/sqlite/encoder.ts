@@ -17,7 +17,7 @@ import {
 import { Names } from './names.ts'
 import type { RingProducer } from './producer.ts'
 import { ATTEMPT, CALL, ENTRY, MAX_TEXT_BYTES } from './ring.ts'
-import { toAmount, toWhole } from './whole.ts'
+import { toAmount, toMicroseconds, toWhole } from './whole.ts'
 
 /** Attempts of one call; a record with more is a fault of the program. */
 export const MAX_ATTEMPTS = 1_000
@@ -38,11 +38,6 @@ interface KnownCaller {
  * A record is of a call that was paid, so no figure in it is a reason to lose it. What a column can not hold is kept as
  * the nearest that it can: amounts at the ends of 64 bits, counts and lengths of time whole and within safe integers.
  */
-
-/** Microseconds, whole: what the ledger keeps of a duration, so that it always shows the same three decimals. */
-function toMicroseconds(durationMs: number | null): number {
-  return durationMs === null ? Number.NaN : toWhole(Math.round(durationMs * 1_000))
-}
 
 /** Writes records into the ring. One for each ring; measured, less than half a microsecond a plain call. */
 export class Encoder {
@@ -73,9 +68,10 @@ export class Encoder {
     if (!this.#names.makeRoom()) return false
     const model = this.#names.number(TABLE.models, record.model)
     const caller = this.#callerNumber(record.caller)
-    const { downgradedTo } = record
+    const { downgradedTo, tier: inTier } = record
     const downgraded = downgradedTo === null ? Number.NaN : this.#names.number(TABLE.models, downgradedTo)
-    if (model < 0 || caller < 0 || downgraded < 0) return false
+    const tier = inTier === null ? Number.NaN : this.#names.number(TABLE.tiers, inTier)
+    if (model < 0 || caller < 0 || downgraded < 0 || tier < 0) return false
     const countsLength = this.#nameAttempts(record.attempts)
     const choicesLength = this.#choices.gather(record.attempts)
     if (countsLength < 0 || choicesLength < 0) return false
@@ -87,7 +83,7 @@ export class Encoder {
     const fixed = choicesAt + choicesLength
     const at = this.#ring.reserve(fixed + ((textLength + 7) >> 3))
     if (at < 0) return false
-    this.#writeCall(at, record, { model, caller, downgraded })
+    this.#writeCall(at, record, { model, caller, downgraded, tier })
     for (let n = 0; n < record.attempts.length; n++) {
       this.#writeAttempt(at + CALL.words + n * ATTEMPT.words, record.attempts[n]!, n, record.at)
     }
@@ -153,15 +149,15 @@ export class Encoder {
   #writeCall(
     at: number,
     record: CallRecord,
-    { model, caller, downgraded }: { readonly model: number; readonly caller: number; readonly downgraded: number },
+    names: { readonly model: number; readonly caller: number; readonly downgraded: number; readonly tier: number },
   ): void {
     const { numbers, integers, halves } = this.#ring.views
     const { sinceEpochMs, low } = this.#id
     halves[2 * (at + CALL.id) + LOW] = (((sinceEpochMs & 0x3ff) << 22) | low) >>> 0
     halves[2 * (at + CALL.id) + 1 - LOW] = Math.floor(sinceEpochMs / 0x400)
     numbers[at + CALL.atOffset] = toWhole(record.at - ID_EPOCH_MS - sinceEpochMs)
-    numbers[at + CALL.model] = model
-    numbers[at + CALL.caller] = caller
+    numbers[at + CALL.model] = names.model
+    numbers[at + CALL.caller] = names.caller
     numbers[at + CALL.dialect] = DIALECT_CODES[record.dialect]!
     numbers[at + CALL.endpoint] = ENDPOINT_CODES[record.endpoint]!
     numbers[at + CALL.outcome] = CALL_OUTCOME_CODES[record.outcome]!
@@ -175,7 +171,9 @@ export class Encoder {
     numbers[at + CALL.runBytes] = Number.NaN
     numbers[at + CALL.limited] = record.limited ? 1 : Number.NaN
     integers[at + CALL.overrun] = toAmount(record.overrunDollars)
-    numbers[at + CALL.downgraded] = downgraded
+    numbers[at + CALL.downgraded] = names.downgraded
+    numbers[at + CALL.tier] = names.tier
+    numbers[at + CALL.queue] = toMicroseconds(record.queueMs)
   }
 
   #writeAttempt(at: number, attempt: AttemptRecord, n: number, callAt: number): void {

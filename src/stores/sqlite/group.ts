@@ -222,6 +222,8 @@ export class Groups {
         return this.#limits.put(command.limit, command.audit)
       case 'removeLimit':
         return this.#limits.remove(command.id, command.audit)
+      case 'note':
+        return this.#limits.note(command.audit)
       case 'putBalances':
         return this.#limits.putBalances(command.balances, command.asOf)
       case 'cover':

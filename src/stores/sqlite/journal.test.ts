@@ -145,14 +145,16 @@ describe('the journal', () => {
   it('keeps the beginning of routes that name more than an entry takes, and loses no record for them', async () => {
     const candidates = Array.from({ length: 1_000 }, (_, n) => ({ deployment: `pool/${n}`, score: n, dollars: null }))
     const passedOver = Array.from({ length: 1_000 }, (_, n) => ({ deployment: `old/${n}`, why: `reason ${n}` }))
-    const attempt = plainAttempt({ replica: 3, route: { by: 'balanced', candidates, passedOver } })
+    const spill = { why: 'full', expectedMs: 1, targetMs: null, harmDollars: null, moreDollars: 7n } as const
+    const placement = { expectedCachedTokens: 5, spill }
+    const attempt = plainAttempt({ replica: 3, route: { by: 'balanced', candidates, passedOver }, placement })
     for (const [n, count] of [1, 100, 1_000].entries()) {
       const record = plainCall(n, { attempts: Array.from({ length: count }, () => attempt) })
       await durably(stores.ledger, record)
       const kept = (await stores.ledger.receipt(record.id))!.attempts
       expect(kept).toHaveLength(count)
-      for (const { route, replica, dollars } of [kept[0]!, kept.at(-1)!]) {
-        expect([replica, dollars]).toEqual([3, attempt.dollars])
+      for (const { route, replica, dollars, placement: kind } of [kept[0]!, kept.at(-1)!]) {
+        expect([replica, dollars, kind]).toEqual([3, attempt.dollars, placement])
         expect(route!.candidates.length).toBeGreaterThanOrEqual(4)
         expect(route!.candidates).toEqual(candidates.slice(0, route!.candidates.length))
         expect(route!.passedOver).toEqual(passedOver.slice(0, route!.passedOver.length))
@@ -171,8 +173,8 @@ describe('the journal', () => {
   })
 
   /** Bytes of disk that a plain call takes with such an attempt, indexes and names included. */
-  async function bytesPerCall(choice: Pick<AttemptRecord, 'replica' | 'route'>): Promise<number> {
-    const own = join(directory, choice.route?.by ?? 'plain')
+  async function bytesPerCall(choice: Partial<AttemptRecord>): Promise<number> {
+    const own = join(directory, choice.route?.by ?? (choice.placement ? 'placed' : 'plain'))
     const opened = await openSqliteStores({ directory: own })
     const count = 20_000
     const records = Array.from({ length: count }, (_, n) => {
@@ -204,5 +206,10 @@ describe('the journal', () => {
   it('takes at most 100 bytes more for a choice among three deployments and their replicas', async () => {
     const chosen = await bytesPerCall({ replica: 1, route: plainRoute({ passedOver: [] }) })
     expect(chosen - (await bytesPerCall({ replica: null, route: null }))).toBeLessThan(100)
+  })
+
+  it('takes at most 25 bytes more for the replica that a call was placed on and what was expected there', async () => {
+    const placed = await bytesPerCall({ replica: 1, placement: { expectedCachedTokens: 1_024, spill: null } })
+    expect(placed - (await bytesPerCall({ replica: null, route: null }))).toBeLessThan(25)
   })
 })

@@ -15,9 +15,11 @@ export class KeyRows {
   readonly #remove: StatementSync
 
   constructor(db: DatabaseSync) {
-    this.#all = db.prepare('SELECT name, team, user, tags, models, secret_hash, created_at FROM keys ORDER BY name')
+    this.#all = db.prepare(
+      'SELECT name, team, user, tags, models, tiers, secret_hash, created_at FROM keys ORDER BY name',
+    )
     this.#add = db.prepare(
-      'INSERT INTO keys (name, team, user, tags, models, secret_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO keys (name, team, user, tags, models, tiers, secret_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
     this.#remove = db.prepare('DELETE FROM keys WHERE name = ?')
   }
@@ -29,7 +31,7 @@ export class KeyRows {
       user: row.user === null ? null : String(row.user),
       tags: JSON.parse(String(row.tags)),
       models: row.models === null ? null : JSON.parse(String(row.models)),
-      tiers: null,
+      tiers: row.tiers === null ? null : JSON.parse(String(row.tiers)),
       secretHash: String(row.secret_hash),
       createdAt: Number(row.created_at),
       declared: false,
@@ -43,6 +45,7 @@ export class KeyRows {
       key.user,
       JSON.stringify(key.tags),
       jsonOrNull(key.models),
+      jsonOrNull(key.tiers),
       key.secretHash,
       key.createdAt,
     )

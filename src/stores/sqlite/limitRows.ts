@@ -85,16 +85,16 @@ export class LimitRows {
 
   put(limit: StoredLimit, audit: AuditEntry | null): void {
     this.#put.get(limit.id, JSON.stringify(limit.terms), limit.createdAt, limit.declared ? 1 : 0)
-    this.#note(audit)
+    this.note(audit)
   }
 
   remove(id: string, audit: AuditEntry | null): void {
     this.#remove.get(id)
     this.#removeBalances.get(id)
-    this.#note(audit)
+    this.note(audit)
   }
 
-  #note(audit: AuditEntry | null): void {
+  note(audit: AuditEntry | null): void {
     if (audit === null) return
     const { at, actor, address, action, subject, before, after } = audit
     this.#audit.get(at, actor, address, action, subject, jsonOrNull(before), jsonOrNull(after))

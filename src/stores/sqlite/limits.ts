@@ -1,4 +1,4 @@
-import type { AuditEntry, KeptBalance, KeptUse, LimitStore, StoredLimit } from '../../ports/ledger.ts'
+import type { AuditEntry, AuditLog, KeptBalance, KeptUse, LimitStore, StoredLimit } from '../../ports/ledger.ts'
 import type { EpochMs } from '../../units/time.ts'
 import type { Balance } from '../../vocabulary/limit.ts'
 import type { AuditQuery, NumberedAudit } from './audits.ts'
@@ -21,7 +21,7 @@ export interface OpenedLimits {
 }
 
 /** Limits on disk: changes and uses go to the writer's thread, in order with the records. */
-export class SqliteLimits implements LimitStore {
+export class SqliteLimits implements LimitStore, AuditLog {
   readonly #journal: Pick<Journal, 'command' | 'keepUse'>
   readonly #reading: Pick<Reading, 'ask'>
   readonly #opened: OpenedLimits
@@ -61,6 +61,10 @@ export class SqliteLimits implements LimitStore {
     const removed = this.#change(id, { do: 'removeLimit', id, audit })
     if (this.#inLine > 0) this.#removed.add(id)
     return removed
+  }
+
+  note(audit: AuditEntry): Promise<void> {
+    return this.#journal.command({ do: 'note', audit })
   }
 
   keepUse(use: KeptUse): void {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Key } from '../../vocabulary/caller.ts'
 import { balancesIn, balancesOf, durably, everyReceipt } from '../ground.contract.ts'
 import { asKept, plainAttempt, plainCall, plainRoute } from '../samples.contract.ts'
 import { HOLD, startChild } from './child.contract.ts'
@@ -63,17 +64,38 @@ describe('the files of a ledger', () => {
   })
 })
 
+const KEY: Key = {
+  name: 'made',
+  team: null,
+  user: null,
+  tags: {},
+  models: null,
+  tiers: null,
+  secretHash: 'ab'.repeat(32),
+  createdAt: 1,
+  declared: false,
+}
+
 describe('a ledger of an earlier version', () => {
   const late = { limited: true, overrunDollars: 5n, downgradedTo: 'small' }
-  const chosen = plainCall(9, { attempts: [plainAttempt({ replica: 1, route: plainRoute() })] })
-  const old = [plainCall(1, { overrunDollars: null }), plainCall(2, { attempts: [] })]
+  const unplaced = { tier: null, queueMs: 0 }
+  const spill = { why: 'target', expectedMs: 9_000, targetMs: 1_000, harmDollars: 5n, moreDollars: null } as const
+  const routed = plainAttempt({ replica: 1, route: plainRoute() })
+  const placed = plainAttempt({ replica: 0, placement: { expectedCachedTokens: 900, spill: null } })
+  const spilt = plainAttempt({ placement: { expectedCachedTokens: null, spill } })
+  const chosen = plainCall(9, { tier: 'batch', queueMs: 12.5, attempts: [routed, placed, spilt] })
+  const old = [plainCall(1, { ...unplaced, overrunDollars: null }), plainCall(2, { ...unplaced, attempts: [] })]
+  const second = plainCall(3, { ...late, ...unplaced, attempts: [plainAttempt(), plainAttempt()] })
+  const third = plainCall(4, { ...unplaced, attempts: [plainAttempt(), routed] })
 
   it.each([
     ['1, which knew no limits', 1, old],
-    ['2, which knew no routes', 2, [...old, plainCall(3, { ...late, attempts: [plainAttempt(), plainAttempt()] })]],
+    ['2, which knew no routes', 2, [...old, second]],
+    ['3, which knew no tiers', 3, [...old, second, third]],
   ])('%s, opens with all that it held, and takes what later ones do', async (_name, version, held) => {
     let stores = await openSqliteStores({ directory })
     for (const record of held) await durably(stores.ledger, record)
+    await stores.keys.create(KEY)
     const usage = await stores.ledger.usage({ by: ['deployment'] })
     await stores.close()
     toVersion(version, join(directory, LEDGER_FILE))
@@ -82,12 +104,18 @@ describe('a ledger of an earlier version', () => {
     expect(await everyReceipt(stores.ledger)).toEqual(held.map(asKept))
     expect(await stores.ledger.usage({ by: ['deployment'] })).toEqual(usage)
     const limited = plainCall(8, late)
+    const night = { ...KEY, name: 'night', tiers: ['batch'] }
+    expect(stores.keys.keys()).toEqual([KEY])
+    expect(await stores.keys.create(night)).toBe(true)
     stores.limits.keepUse({ seq: 1, text: 'use' })
     for (const record of [limited, chosen]) await durably(stores.ledger, record)
     const all = [...held, limited, chosen]
     expect(await everyReceipt(stores.ledger)).toEqual(all.map(asKept))
     expect(await balancesIn(stores.ledger)).toEqual(balancesOf(all))
     expect([...stores.limits.uses()]).toEqual([{ seq: 1, text: 'use' }])
+    await stores.close()
+    stores = await openSqliteStores({ directory })
+    expect(stores.keys.keys()).toEqual([KEY, night])
     await stores.close()
   })
 

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cancel, Clock } from '../../ports/clock.ts'
-import type { KeyStore, LedgerStore, LimitStore } from '../../ports/ledger.ts'
+import type { AuditLog, KeyStore, LedgerStore, LimitStore } from '../../ports/ledger.ts'
 import type { DurationMs } from '../../units/time.ts'
 import { LEDGER_FILE, LOCK_FILE } from './database.ts'
 import { type Journal, openJournal } from './journal.ts'
@@ -27,7 +27,7 @@ export interface SqliteOptions {
 export interface SqliteStores {
   readonly ledger: LedgerStore
   readonly keys: KeyStore
-  readonly limits: LimitStore
+  readonly limits: LimitStore & AuditLog
   /** Writes what is pending, then closes; bounded in time. */
   close(): Promise<void>
 }

@@ -5,9 +5,10 @@ import { type CallId, callIdFromInteger, callIdToInteger, ID_EPOCH_MS } from '..
 import { ATTEMPT_OUTCOMES, CALL_OUTCOMES } from '../../vocabulary/outcome.ts'
 import type { Rate } from '../../vocabulary/price.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
+import type { PlacementRecord } from '../../vocabulary/scheduling.ts'
 import type { Usage } from '../../vocabulary/usage.ts'
 import { smallestIdAt } from './callId.ts'
-import { CALL_OUTCOME_CODES, type CallerIdentity, DIALECTS, type NameTable, USAGE_SOURCES } from './codes.ts'
+import { CALL_OUTCOME_CODES, type CallerIdentity, DIALECTS, type NameTable, SPILLS, USAGE_SOURCES } from './codes.ts'
 import { checkPageSize } from './page.ts'
 import { routeFrom } from './routeBytes.ts'
 
@@ -27,6 +28,21 @@ function amount(value: SQLOutputValue): bigint | null {
 
 function toMilliseconds(value: SQLOutputValue): number | null {
   return value === null ? null : Number(value) / 1_000
+}
+
+function placementOf(row: Row): PlacementRecord | null {
+  if (row.expected === null && row.why === null) return null
+  const spill =
+    row.why === null
+      ? null
+      : {
+          why: SPILLS[Number(row.why)]!,
+          expectedMs: toMilliseconds(row.expected_us!),
+          targetMs: toMilliseconds(row.target_us!),
+          harmDollars: amount(row.harm!),
+          moreDollars: amount(row.more!),
+        }
+  return { expectedCachedTokens: numberOrNull(row.expected!), spill }
 }
 
 /** Reads the texts behind the numbers of one table of names. */
@@ -64,6 +80,7 @@ export class Receipts {
   readonly #rates: Texts<Rate>
   readonly #circumstances: Texts<Readonly<Record<string, string>>>
   readonly #contenders: Texts<string>
+  readonly #tiers: Texts<string>
 
   constructor(db: DatabaseSync) {
     const exact = { readBigInts: true }
@@ -75,8 +92,10 @@ export class Receipts {
       exact,
     )
     this.#attempts = db.prepare(
-      `SELECT a.*, choices.replica, choices.route FROM attempts a
-        LEFT JOIN choices ON choices.call = a.call AND choices.n = a.n WHERE a.call = ? ORDER BY a.n`,
+      `SELECT a.*, choices.replica, choices.route, choices.expected, spills.why, spills.expected_us, spills.target_us,
+          spills.harm, spills.more FROM attempts a
+        LEFT JOIN choices ON choices.call = a.call AND choices.n = a.n
+        LEFT JOIN spills ON spills.call = a.call AND spills.n = a.n WHERE a.call = ? ORDER BY a.n`,
       exact,
     )
     this.#models = new Texts(db, 'models', text => text)
@@ -85,6 +104,7 @@ export class Receipts {
     this.#rates = new Texts(db, 'rates', text => JSON.parse(text))
     this.#circumstances = new Texts(db, 'circumstances', text => JSON.parse(text))
     this.#contenders = new Texts(db, 'contenders', text => text)
+    this.#tiers = new Texts(db, 'tiers', text => text)
   }
 
   one(id: CallId): CallRecord | null {
@@ -142,8 +162,8 @@ export class Receipts {
       limited: row.limited === 1n,
       overrunDollars: amount(row.overrun!),
       downgradedTo: row.downgraded === null ? null : this.#models.of(row.downgraded!),
-      tier: null,
-      queueMs: 0,
+      tier: row.tier === null ? null : this.#tiers.of(row.tier!),
+      queueMs: toMilliseconds(row.queue_us!) ?? 0,
       attempts: this.#attempts.all(id).map(attempt => this.#attempt(attempt, at)),
     }
   }
@@ -161,7 +181,7 @@ export class Receipts {
       dollars: amount(row.dollars!),
       replica: numberOrNull(row.replica!),
       route: row.route === null ? null : routeFrom(row.route as Uint8Array, name => this.#contenders.of(name)),
-      placement: null,
+      placement: placementOf(row),
     }
   }
 

@@ -4,17 +4,14 @@ import type { Dictionary } from './dictionary.ts'
 import { isDuplicate } from './fault.ts'
 import { ATTEMPT, CALL, NO_AMOUNT, type RingViews } from './ring.ts'
 import { saturated, saturatedSql } from './sums.ts'
+import { orNull } from './whole.ts'
 
 const INSERT_CALL = `INSERT INTO calls (id, at_offset_ms, model, caller, dialect, endpoint, outcome, status, streamed, held,
-  dollars, duration_us, first_token_us, run, limited, overrun, downgraded)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  dollars, duration_us, first_token_us, run, limited, overrun, downgraded, tier, queue_us)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const INSERT_ATTEMPT = `INSERT INTO attempts (call, n, deployment, outcome, status, started_offset_ms, duration_us,
   first_token_us, rate, dollars, source, input, cached, written_5m, written_1h, output, reasoning, circumstances, counts)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-function orNull(value: number): number | null {
-  return Number.isNaN(value) ? null : value
-}
 
 /**
  * Inserts records as they lie in the ring, and gathers their postings. Prepared statements without a query builder:
@@ -93,6 +90,7 @@ export class Records {
   #call(at: number, id: bigint, run: string | null): void {
     const { numbers } = this.#views
     const downgraded = numbers[at + CALL.downgraded]!
+    const tier = numbers[at + CALL.tier]!
     this.#insertCall.get(
       id,
       numbers[at + CALL.atOffset]!,
@@ -111,6 +109,8 @@ export class Records {
       orNull(numbers[at + CALL.limited]!),
       this.#amount(at + CALL.overrun),
       Number.isNaN(downgraded) ? null : this.#dictionary.row(downgraded),
+      Number.isNaN(tier) ? null : this.#dictionary.row(tier),
+      orNull(numbers[at + CALL.queue]!),
     )
   }
 

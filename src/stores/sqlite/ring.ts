@@ -72,7 +72,9 @@ export const CALL = {
   downgraded: 18,
   /** Words of all choices: 0 where no attempt had one, else there is a choice for each attempt. */
   choices: 19,
-  words: 20,
+  tier: 20,
+  queue: 21,
+  words: 22,
 } as const
 
 /** Words of one attempt within a `call` entry. */
@@ -98,10 +100,11 @@ export const ATTEMPT = {
 } as const
 
 /**
- * Words of where one attempt went; then its candidates, then those that were passed over, each followed by the text of the
- * reason. `by` is NaN without a route.
+ * Words of where one attempt went; then the sum of its spill where `spill` says why it was one, then its candidates, then
+ * those that were passed over, each followed by the text of the reason. `by` is NaN without a route, `spill` without one.
  */
-export const CHOICE = { replica: 0, by: 1, candidates: 2, passedOver: 3, words: 4 } as const
+export const CHOICE = { replica: 0, by: 1, candidates: 2, passedOver: 3, expected: 4, spill: 5, words: 6 } as const
+export const SPILL = { expected: 0, target: 1, harm: 2, more: 3, words: 4 } as const
 export const CANDIDATE = { deployment: 0, score: 1, dollars: 2, words: 3 } as const
 export const PASSED_OVER = { deployment: 0, bytes: 1, words: 2 } as const
 

@@ -151,4 +151,26 @@ export const MIGRATIONS: readonly string[] = [
   -- Names of deployments in routes. Those of \`deployments\` were asked, and have accounts.
   CREATE TABLE contenders (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
   `,
+  `
+  CREATE TABLE tiers (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+  ALTER TABLE calls ADD COLUMN tier INTEGER;
+  ALTER TABLE calls ADD COLUMN queue_us INTEGER;
+
+  -- Tokens that were expected in the cache of the replica that the attempt went to.
+  ALTER TABLE choices ADD COLUMN expected INTEGER;
+  -- Attempts that left the queue of owned engines for a hosted deployment, and the sum by which they did.
+  CREATE TABLE spills (
+    call INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    why INTEGER NOT NULL,
+    expected_us INTEGER,
+    target_us INTEGER,
+    harm INTEGER,
+    more INTEGER,
+    PRIMARY KEY (call, n)
+  ) STRICT, WITHOUT ROWID;
+
+  -- JSON, as \`models\`.
+  ALTER TABLE keys ADD COLUMN tiers TEXT;
+  `,
 ]

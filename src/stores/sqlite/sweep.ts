@@ -34,6 +34,7 @@ export class Sweeper {
       ROLL_UP,
       'DELETE FROM attempts WHERE call <= ?',
       'DELETE FROM choices WHERE call <= ?',
+      'DELETE FROM spills WHERE call <= ?',
       'DELETE FROM calls WHERE id <= ?',
       'UPDATE swept SET id = max(id, ?)',
     ].map(sql => db.prepare(sql))

@@ -46,6 +46,14 @@ describe('the line of a call', () => {
     })
   })
 
+  it('says in which tier it was, and how long it waited where it did', () => {
+    const line = (tier: string | null, queueMs: number) =>
+      JSON.parse(callLine(recordOf(0, { tier, queueMs }), TIMINGS, AT))
+    expect(line('over "night"', 12.34567)).toMatchObject({ tier: 'over "night"', queueMs: 12.346 })
+    expect(line('standard', 0)).not.toHaveProperty('queueMs')
+    expect(line(null, 0)).not.toHaveProperty('tier')
+  })
+
   it('of a failed call is a warning that names the cause', () => {
     const attempts = [{ ...ATTEMPT!, outcome: 'unreachable' as const, usage: null, dollars: null }]
     const line = callLine(recordOf(0, { outcome: 'failed', status: 502, attempts, dollars: null }), TIMINGS, AT)

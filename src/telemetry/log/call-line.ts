@@ -24,14 +24,16 @@ export function callLine(record: CallRecord, timings: CallTimings, time: string)
   const last = decidingAttempt(record)
   const level = outcome === 'failed' ? 'warn' : 'info'
   const cause = last === undefined || last.outcome === 'completed' ? '' : `,"cause":"${last.outcome}"`
+  const tier = record.tier === null ? '' : `,"tier":${JSON.stringify(record.tier)}`
+  const queued = record.queueMs > 0 ? `,"queueMs":${milliseconds(record.queueMs)}` : ''
   return (
     `{"level":"${level}","time":"${time}","msg":"call","id":"${record.id}","key":${JSON.stringify(record.caller.key)}` +
     `,"model":${JSON.stringify(record.model)},"deployment":${last ? JSON.stringify(last.deployment) : null}` +
-    `,"endpoint":"${record.endpoint}","streamed":${streamed},"status":${status},"outcome":"${outcome}"${cause}` +
+    `${tier},"endpoint":"${record.endpoint}","streamed":${streamed},"status":${status},"outcome":"${outcome}"${cause}` +
     `,"attempts":${attempts.length}${attempts.length > 1 ? `,"tried":[${attempts.map(tried).join()}]` : ''},"inputTokens":${inputTokens},"cachedInputTokens":${cachedInputTokens}` +
     `,"outputTokens":${outputTokens},"dollars":${record.dollars === null ? null : `"${formatDollars(record.dollars)}"`}` +
     `,"durationMs":${milliseconds(record.durationMs)},"timeToFirstTokenMs":${milliseconds(record.timeToFirstTokenMs)}` +
-    `,"gatewayMs":${milliseconds(timings.gatewayMs)},"upstreamMs":${milliseconds(timings.upstreamMs)}` +
+    `${queued},"gatewayMs":${milliseconds(timings.gatewayMs)},"upstreamMs":${milliseconds(timings.upstreamMs)}` +
     `,"commitMs":${milliseconds(timings.commitMs)}}\n`
   )
 }

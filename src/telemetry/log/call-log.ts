@@ -24,6 +24,9 @@ export function standardError(): LineSink {
   })
 }
 
+/** What is nobody's fault among callers: it is for whoever runs the gateway. */
+const IS_OURS: ReadonlySet<RefusalCause> = new Set(['noDeployment', 'queueFull', 'queueTimeout', 'internal'])
+
 /** One line of JSON for each call and each refusal; never a secret, never a prompt. */
 export class CallLog {
   readonly #buffer: LineBuffer
@@ -56,8 +59,7 @@ export class CallLog {
 
   callRefused(cause: RefusalCause, status: number, key: string | null, call?: RefusedCall): void {
     const line = { ...call, key, outcome: 'refused', status, cause }
-    // What is nobody's fault among callers is for whoever runs the gateway.
-    if (cause === 'noDeployment' || cause === 'internal') this.logger.warn(line, 'call')
+    if (IS_OURS.has(cause)) this.logger.warn(line, 'call')
     else if (this.#calls) this.logger.info(line, 'call')
   }
 

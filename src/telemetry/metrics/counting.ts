@@ -8,19 +8,27 @@ import {
   isWaste,
 } from '../../vocabulary/record.ts'
 import type { RefusalCause } from '../../vocabulary/refusal.ts'
-import { OWN_SECONDS } from './bounds.ts'
+import type { SpillRecord } from '../../vocabulary/scheduling.ts'
+import { OWN_SECONDS, QUEUE_SECONDS } from './bounds.ts'
 import { type CallSeries, SeriesTable } from './series.ts'
 import { Tally } from './tally.ts'
 
 /** The deployment of a call that never came to one. */
 const NO_DEPLOYMENT = 'none'
 
+/** What was counted of the calls of one tier. */
+interface TierCounts {
+  readonly queueSeconds: Tally
+  readonly spills: Record<SpillRecord['why'], number>
+}
+
 /** Plain numbers that calls are counted in, on their path; a scrape reads them. */
 export class Counting {
   readonly series = new SeriesTable()
   readonly refusals = new Map<RefusalCause, number>()
   readonly gatewaySeconds = new Tally(OWN_SECONDS)
-  readonly queueSeconds = new Tally(OWN_SECONDS)
+  /** As many as there are tiers, which is bounded. */
+  readonly tiers = new Map<string, TierCounts>()
   readonly commitSeconds = new Tally(OWN_SECONDS)
   inFlight = 0
 
@@ -38,8 +46,19 @@ export class Counting {
     series.durations[outcome].observe(record.durationMs / 1_000)
     if (record.timeToFirstTokenMs !== null) series.timeToFirstToken.observe(record.timeToFirstTokenMs / 1_000)
     this.gatewaySeconds.observe(timings.gatewayMs / 1_000)
-    this.queueSeconds.observe(timings.queueMs / 1_000)
+    this.#countTier(record)
     this.commitSeconds.observe(timings.commitMs / 1_000)
+  }
+
+  #countTier({ tier, queueMs, attempts }: CallRecord): void {
+    if (tier === null) return
+    let counts = this.tiers.get(tier)
+    if (counts === undefined) {
+      counts = { queueSeconds: new Tally(QUEUE_SECONDS), spills: { target: 0, full: 0 } }
+      this.tiers.set(tier, counts)
+    }
+    counts.queueSeconds.observe(queueMs / 1_000)
+    for (const { placement } of attempts) if (placement?.spill != null) counts.spills[placement.spill.why] += 1
   }
 
   callRefused(cause: RefusalCause, started: boolean): void {

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { memoryFleet } from '../../control/fleet.fixture.ts'
 import { recordOf } from '../../control/stage.fixture.ts'
+import type { Fleet } from '../../ports/fleet.ts'
 import type { CallTimings } from '../../ports/observer.ts'
 import { ENDPOINTS } from '../../vocabulary/dialect.ts'
 import type { AttemptRecord, CallRecord } from '../../vocabulary/record.ts'
@@ -33,8 +35,9 @@ const SAMPLE =
 async function scrape(
   counting: Counting,
   health: () => Iterable<ReplicaHealth> = () => [],
+  fleet: Fleet['report'] = () => ({ upstreams: [], tiers: [] }),
 ): Promise<ReadonlyMap<string, number>> {
-  const text = await exposition(counting, { log: { droppedBytes: 0 }, health }).text()
+  const text = await exposition(counting, { log: { droppedBytes: 0 }, health, fleet }).text()
   expect(text.endsWith('\n')).toBe(true)
   const samples = new Map<string, number>()
   const types = new Set<string>()
@@ -139,6 +142,49 @@ describe('metrics', () => {
     expect(told.get('penstock_deployment_outstanding{deployment="pool/llama",replica="0"}')).toBe(3)
     all = all.slice(0, 1)
     expect((await scrape(counting, () => all)).has(of(1, 'open'))).toBe(false)
+  })
+
+  it('show owned engines and who waits for them as they are at the moment of the scrape', async () => {
+    const samples = await scrape(new Counting(), () => [], memoryFleet().report)
+    const of = (name: string, replica: number) =>
+      samples.get(`penstock_replica_${name}{upstream="pool",replica="${replica}"}`)
+    expect(['running', 'waiting', 'kv_use', 'in_flight', 'places'].map(name => of(name, 0))).toEqual([
+      5, 3, 0.42, 4, 64,
+    ])
+    expect(['running', 'waiting', 'kv_use', 'in_flight', 'places'].map(name => of(name, 1))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      0,
+      undefined,
+    ])
+    const waiting = ['interactive', 'standard', 'batch'].map(tier =>
+      samples.get(`penstock_queue_calls{tier="${tier}"}`),
+    )
+    expect(waiting).toEqual([0, 0, 8])
+  })
+
+  it('count by tier how long calls waited, and what left the queue for a hosted deployment', async () => {
+    const sum = { expectedMs: 9, targetMs: 1, harmDollars: null, moreDollars: null }
+    const spilt = (why: 'target' | 'full') =>
+      attemptOf({ placement: { expectedCachedTokens: null, spill: { why, ...sum } } })
+    const samples = await scrape(
+      counted(
+        recordOf(0, { tier: 'interactive', queueMs: 0 }),
+        recordOf(1, { tier: 'interactive', queueMs: 1_500, attempts: [spilt('target'), spilt('full')] }),
+        recordOf(2, { tier: 'batch', queueMs: 60_000, attempts: [spilt('full')] }),
+        recordOf(3, { tier: null }),
+      ),
+    )
+    const queued = (of: string) => samples.get(`penstock_queue_seconds_${of}`)
+    expect(queued('count{tier="interactive"}')).toBe(2)
+    expect(queued('sum{tier="interactive"}')).toBe(1.5)
+    expect(queued('bucket{le="0.001",tier="interactive"}')).toBe(1)
+    expect(queued('bucket{le="2.5",tier="interactive"}')).toBe(2)
+    expect(queued('bucket{le="60",tier="batch"}')).toBe(1)
+    const spills = ['interactive",why="target', 'interactive",why="full', 'batch",why="full', 'batch",why="target']
+    expect(spills.map(labels => samples.get(`penstock_spills_total{tier="${labels}"}`))).toEqual([1, 1, 1, undefined])
+    expect([...samples.keys()].filter(series => series.startsWith('penstock_queue_seconds_count'))).toHaveLength(2)
   })
 
   it("stand under OpenTelemetry's names too, endpoints of one operation added up", async () => {

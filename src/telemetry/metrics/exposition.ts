@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Fleet } from '../../ports/fleet.ts'
 import type { Counting } from './counting.ts'
+import { fleetGauges } from './fleet.ts'
 import { genAiHistograms } from './gen-ai.ts'
 import { healthGauges, type ReplicaHealth } from './health.ts'
 import type { CallSeries } from './series.ts'
@@ -50,12 +52,14 @@ export interface Exposition {
 export interface Watched {
   readonly log: { readonly droppedBytes: number }
   readonly health: () => Iterable<ReplicaHealth>
+  readonly fleet: Fleet['report']
 }
 
 /** Everything that `GET /metrics` shows: what was counted, by our names and OpenTelemetry's, and the process itself. */
-export function exposition(counting: Counting, { log, health }: Watched): Exposition {
+export function exposition(counting: Counting, { log, health, fleet }: Watched): Exposition {
   const registry = new Registry()
   callCounters(registry, counting)
+  tierCounters(registry, counting)
   callHistograms(registry, counting)
   for (const { name, help, rows } of genAiHistograms(counting.series)) new TalliedHistogram(name, help, registry, rows)
   counter(
@@ -64,6 +68,7 @@ export function exposition(counting: Counting, { log, health }: Watched): Exposi
     () => [[{}, log.droppedBytes]],
   )
   healthGauges(registry, health)
+  fleetGauges(registry, fleet)
   collectDefaultMetrics({ register: registry })
   return {
     contentType: registry.contentType,
@@ -156,6 +161,22 @@ function callCounters(registry: Registry, counting: Counting): void {
   })
 }
 
+/** Counts of tiers, which have labels of their own. */
+function tierCounters(registry: Registry, { tiers }: Counting): void {
+  const spills = {
+    name: 'penstock_spills_total',
+    help: 'Attempts that left the queue of owned engines for a hosted deployment.',
+    labelNames: ['tier', 'why'],
+  }
+  counter(registry, spills, () =>
+    [...tiers].flatMap(([tier, { spills }]) =>
+      Object.entries(spills)
+        .filter(([, count]) => count > 0)
+        .map(([why, count]): CountedRow => [{ tier, why }, count]),
+    ),
+  )
+}
+
 function tokensOf(one: CallSeries) {
   return {
     input: one.inputTokens,
@@ -172,7 +193,7 @@ function dollars(nanoDollars: bigint): number {
 }
 
 function callHistograms(registry: Registry, counting: Counting): void {
-  const { series, gatewaySeconds, queueSeconds, commitSeconds } = counting
+  const { series, tiers, gatewaySeconds, commitSeconds } = counting
   const histogram = (name: string, help: string, rows: () => readonly TalliedRow[]) =>
     new TalliedHistogram(name, help, registry, rows)
   histogram('penstock_call_duration_seconds', 'From arrival to the end of the answer.', () =>
@@ -186,6 +207,8 @@ function callHistograms(registry: Registry, counting: Counting): void {
     series.all.filter(one => one.timeToFirstToken.count > 0).map(one => [labelsOf(one), one.timeToFirstToken]),
   )
   histogram('penstock_gateway_seconds', 'Time that the gateway itself took for a call.', () => [[{}, gatewaySeconds]])
-  histogram('penstock_queue_seconds', 'Time that a call waited for its turn.', () => [[{}, queueSeconds]])
+  histogram('penstock_queue_seconds', 'Time that a call waited for room in limits and for a place on an engine.', () =>
+    [...tiers].map(([tier, { queueSeconds }]): TalliedRow => [{ tier }, queueSeconds]),
+  )
   histogram('penstock_commit_seconds', 'Time until the record of a call was on disk.', () => [[{}, commitSeconds]])
 }

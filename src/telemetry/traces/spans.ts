@@ -60,6 +60,8 @@ function callAttributes(record: CallRecord, operation: string): Attributes {
     'penstock.user': caller.user,
     'penstock.run': caller.run,
     'penstock.streamed': record.streamed,
+    'penstock.tier': record.tier,
+    'penstock.queue_ms': record.queueMs > 0 ? record.queueMs : null,
     'penstock.dollars': dollars === null ? null : formatDollars(dollars),
     'error.type': record.outcome === 'failed' ? (decidingAttempt(record)?.outcome ?? 'failed') : null,
   })
@@ -84,6 +86,8 @@ function attemptAttributes(attempt: AttemptRecord, operation: string): Attribute
     'penstock.outcome': outcome,
     'penstock.replica': attempt.replica,
     'penstock.route': attempt.route?.by,
+    'penstock.expected_cached_tokens': attempt.placement?.expectedCachedTokens,
+    'penstock.spill': attempt.placement?.spill?.why,
     'error.type': isError(attempt) ? outcome : null,
   })
 }
