@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
   predict: () => import('./predict.ts'),
+  foresee: () => import('./foresee.ts'),
 }
 
 /** First words at which the version is worth reading; help lists its flag. */

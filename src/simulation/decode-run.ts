@@ -27,6 +27,16 @@ export interface DecodeRun {
  * @returns null when the next step must be scheduled one by one
  */
 export function decodeRun(queues: Queues, costs: StepCosts, limits: RunLimits): DecodeRun | null {
+  const run = planRun(queues, costs, limits)
+  if (run !== null) advance(queues, run.steps)
+  return run
+}
+
+/**
+ * What `decodeRun` would do, with nothing changed yet: so a run may be planned whole, and carried out as far as it gets
+ * before somebody asks for more.
+ */
+export function planRun(queues: Queues, costs: StepCosts, limits: RunLimits): DecodeRun | null {
   const { running, windowTokens } = queues
   let count = 0
   let context = 0
@@ -55,7 +65,6 @@ export function decodeRun(queues: Queues, costs: StepCosts, limits: RunLimits): 
     if (steps === 1) return null
     steps = steps >> 1
   }
-  advance(queues, steps)
   const batch = batchOf(first, steps)
   return { steps, durationMs: runMs({ costs, first, baseMs }, steps), batch }
 }

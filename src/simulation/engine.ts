@@ -1,6 +1,6 @@
 import type { Joules } from '../units/energy.ts'
 import type { DurationMs } from '../units/time.ts'
-import { decodeRun, type RunLimits } from './decode-run.ts'
+import { decodeRun, planRun, type RunLimits } from './decode-run.ts'
 import { KvCache } from './kv-cache.ts'
 import { busyMs, energy, type PowerModel } from './power.ts'
 import { type Queues, type Schedule, type SchedulerLimits, schedule } from './scheduler.ts'
@@ -118,6 +118,23 @@ export function step(engine: Engine, limits: RunLimits = ONE_STEP): StepOutcome 
     return outcome(engine, run, events)
   }
   return scheduledStep(engine)
+}
+
+const WHOLE_RUN: RunLimits = { maxSteps: Number.MAX_SAFE_INTEGER, horizonMs: Number.POSITIVE_INFINITY }
+
+/**
+ * How long nothing but decoding happens if nobody asks for anything meanwhile. Changes nothing: `step` with a horizon
+ * carries the run out as far as it got, and its whole length at most.
+ *
+ * @returns 0 when the next step has to be scheduled by itself, or when there is nothing to do
+ */
+export function quietMs(engine: Engine): DurationMs {
+  return mayRun(engine) ? (planRun(engine, engine.options.costs, WHOLE_RUN)?.durationMs ?? 0) : 0
+}
+
+/** Whether a request that comes now waits until one of the running sequences has ended, whatever it is. */
+export function isFull({ waiting, running, limits, admissionBlocked }: Engine): boolean {
+  return waiting.length > 0 && (running.length >= limits.maxSequences || admissionBlocked)
 }
 
 /** Whether nothing can be admitted before one of the running sequences ends. */

@@ -23,6 +23,19 @@ const FEMTOSECONDS = 1e15
 const FEMTOSECONDS_PER_HOUR = 3_600n * 10n ** 15n
 const PICO_PER_NANO = 1_000n
 
+/** Accelerators of one replica. */
+export interface RentedAccelerators {
+  readonly kind: string
+  readonly count: number
+  /** Of one accelerator; null takes the table's long-term rent. */
+  readonly dollarsPerHour: NanoDollars | null
+}
+
+/** Dollars an hour of all accelerators of a replica together. */
+export function rentPerHour({ kind, count, dollarsPerHour }: RentedAccelerators): NanoDollars {
+  return (dollarsPerHour ?? tableRent(kind)) * BigInt(count)
+}
+
 /**
  * What tokens cost if the accelerators are always busy: dollars an hour × seconds that a token takes of the engine.
  *
@@ -30,15 +43,11 @@ const PICO_PER_NANO = 1_000n
  *     input       = rent / second × step time of one full prefill step / its tokens
  *     cachedInput = input / 10
  *
- * @param accelerator.dollarsPerHour of one accelerator; null takes the table's long-term rent
  * @throws Error when the model or accelerator is unknown or the model does not fit
  */
-export function simulatedPrice(
-  model: string,
-  accelerator: { readonly kind: string; readonly count: number; readonly dollarsPerHour: NanoDollars | null },
-): SimulatedPrice {
+export function simulatedPrice(model: string, accelerator: RentedAccelerators): SimulatedPrice {
   const { options } = describeReplica({ model, accelerator })
-  const perHour = (accelerator.dollarsPerHour ?? tableRent(accelerator.kind)) * BigInt(accelerator.count)
+  const perHour = rentPerHour(accelerator)
   const decode = pricedDecode(options)
   const prefill = pricedPrefill(options)
   const input = picoDollars(perHour, stepTime(options.costs, prefill.batch) / prefill.tokens)

@@ -21,6 +21,7 @@ export const ARROWS = {
   control: ['policy', 'ports'],
   traces: [],
   replay: ['ports', 'traces'],
+  twin: ['policy', 'ports', 'simulation', 'lifecycle', 'traces'],
   app: [
     'policy',
     'ports',
@@ -33,8 +34,9 @@ export const ARROWS = {
     'threads',
     'gateway',
     'control',
+    'twin',
   ],
-  cli: ['app', 'ports', 'replay', 'traces'],
+  cli: ['app', 'ports', 'replay', 'traces', 'twin'],
   tidy: [],
 } as const satisfies Record<string, readonly string[]>
 

@@ -50,7 +50,7 @@ const accelerator = optional(
 )
 
 // What an upstream needs and may have depends on its engine; `upstreams.ts` knows. Here stands what each entry looks like.
-const upstream = required(
+export const upstream = required(
   mapping({
     dialect: dialects.optional(),
     engine: oneOf(ENGINES).optional(),
@@ -71,7 +71,7 @@ const upstream = required(
 
 const deployment = required(mapping({ upstream: reference, model: modelName }))
 
-const model = required(
+export const model = required(
   mapping({
     deployments: required(z.array(deployment).min(1, 'names no deployment')),
     route: route.optional(),
@@ -80,7 +80,7 @@ const model = required(
   }),
 )
 
-const price = required(
+export const price = required(
   mapping({
     upstream: reference,
     model: modelName,

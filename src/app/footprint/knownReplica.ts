@@ -5,7 +5,7 @@ import type { ModelledEngine } from '../../simulation/step-time.ts'
 import type { EngineKind } from '../../vocabulary/deployment.ts'
 
 /** The engine by whose coefficients another one is modelled that nobody has measured. */
-function modelledAs(engine: EngineKind): ModelledEngine {
+export function modelledAs(engine: EngineKind): ModelledEngine {
   return engine === 'sglang' || engine === 'trtllm' ? engine : 'vllm'
 }
 

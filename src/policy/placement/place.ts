@@ -69,16 +69,25 @@ function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prosp
  * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
  */
 export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
+  return wellReplicas(call, fleet, state => hasPlace(fleet, state, call, now))
+}
+
+/** Those that should be asked, whether they have a place or not, as far as they are wanted. */
+export function wellReplicas(
+  call: PlacementCall,
+  fleet: PlacementFleet,
+  isWanted: (state: ReplicaState) => boolean = () => true,
+): readonly ReplicaState[] {
   let best = NOT_ASKED
-  const open: ReplicaState[] = []
+  const well: ReplicaState[] = []
   for (const state of fleet.replicas) {
     const rank = rankOf(state, call)
     if (rank > best || rank === NOT_ASKED) continue
-    if (rank < best) open.length = 0
+    if (rank < best) well.length = 0
     best = rank
-    if (hasPlace(fleet, state, call, now)) open.push(state)
+    if (isWanted(state)) well.push(state)
   }
-  return open
+  return well
 }
 
 function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
