@@ -15,7 +15,7 @@ const replicaSchema = z
     replica: count.openapi({ description: "Its place in the upstream's list, from 0." }),
     url: z.string(),
     state: z
-      .enum(['ready', 'draining', 'open', 'recovering', 'probing', 'quiet', 'gone'])
+      .enum(['ready', 'draining', 'unreachable', 'open', 'recovering', 'probing', 'quiet', 'gone'])
       .openapi({ description: '`draining` finishes what it has; `open` is left alone by its breaker.' }),
     running: count.nullable().openapi({ description: SAID }),
     waiting: count.nullable().openapi({ description: SAID }),

@@ -42,12 +42,17 @@ export interface EngineListener {
   gone(replica: number): void
   /** What it said; `askedAt` when it was asked, on the monotonic clock. */
   heard(replica: number, load: EngineLoad, askedAt: MonotonicMs): void
+  /** Nobody listens at its address, or somebody does again. */
+  reached?(replica: number, isReachable: boolean): void
   /** Of engines that tell it, in the order in which it happened. */
   cached?(replica: number, change: CacheChange): void
 }
 
-/** `ready`: gets calls. `draining`: finishes what it has. `open`, `recovering`, `probing`, `quiet`: as its breaker says. `gone`: its name does not resolve to it any more. */
-export type ReplicaState = 'ready' | 'draining' | 'open' | 'recovering' | 'probing' | 'quiet' | 'gone'
+/**
+ * `ready`: gets calls. `draining`: finishes what it has. `unreachable`: nobody listens there. `open`, `recovering`, `probing`,
+ * `quiet`: as its breaker says. `gone`: its name does not resolve to it any more.
+ */
+export type ReplicaState = 'ready' | 'draining' | 'unreachable' | 'open' | 'recovering' | 'probing' | 'quiet' | 'gone'
 
 export interface ReplicaReport {
   readonly replica: number

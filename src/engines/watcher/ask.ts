@@ -14,6 +14,8 @@ export type Ask = (path: string) => Promise<string | null>
 /** Asks one replica what it says of itself, one question at a time, over a connection of its own. */
 export interface Asker {
   readonly ask: Ask
+  /** Whether nobody listened there when it was asked last. */
+  readonly isRefused: boolean
   close(): void
 }
 
@@ -63,14 +65,21 @@ export function openAsker({ url, host, headers, clock }: AskerOptions): Asker {
     return Buffer.concat(pieces).toString('utf8')
   }
 
+  let isRefused = false
   return {
+    get isRefused() {
+      return isRefused
+    },
     async ask(path) {
       const late = new AbortController()
       const cancel = clock.after(ASK_TIMEOUT_MS, () => late.abort())
       try {
-        return await asked(path, late.signal)
-      } catch {
+        const text = await asked(path, late.signal)
+        isRefused = false
+        return text
+      } catch (error) {
         // Refused, reset, late, no HTTP: all of it means that it is not heard.
+        isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
         return null
       } finally {
         cancel()

@@ -10,11 +10,11 @@ export const POLL_EVERY_MS: DurationMs = 500
 export class Poll {
   readonly #hear: Hear
   readonly #clock: Clock
-  readonly #heard: (load: EngineLoad, askedAt: MonotonicMs) => void
+  readonly #heard: (load: EngineLoad | null, askedAt: MonotonicMs) => void
   #cancel: Cancel | null = null
   #ended = false
 
-  constructor(hear: Hear, clock: Clock, heard: (load: EngineLoad, askedAt: MonotonicMs) => void) {
+  constructor(hear: Hear, clock: Clock, heard: (load: EngineLoad | null, askedAt: MonotonicMs) => void) {
     this.#hear = hear
     this.#clock = clock
     this.#heard = heard
@@ -34,7 +34,7 @@ export class Poll {
     const askedAt = this.#clock.monotonic()
     const load = await this.#hear()
     if (this.#ended) return
-    if (load !== null) this.#heard(load, askedAt)
+    this.#heard(load, askedAt)
     const took = this.#clock.monotonic() - askedAt
     this.#cancel = this.#clock.after(Math.max(0, POLL_EVERY_MS - took), () => this.start())
   }

@@ -41,6 +41,9 @@ export const FIRST_LOOKUP_MS: DurationMs = 2_000
 /** Lookups in a row without an address after which it is gone: some name servers tell a part of the addresses at a time. */
 const MISSES_UNTIL_GONE = 2
 
+/** One that was refused so often in a row is not there: once may be a restart that takes no time. */
+const REFUSED_UNTIL_TOLD = 2
+
 /** A replica that is there. */
 interface Present {
   readonly slot: number
@@ -168,7 +171,13 @@ export class UpstreamWatch {
     const isItself = slot === base.at && host === base.host
     const asker = openAsker({ url: base.url, host: host === base.host ? null : host, headers: this.#headers, clock })
     const hear = hearerOf(this.#kind, asker.ask, clock)
-    const poll = new Poll(hear, clock, (load, askedAt) => this.#listener.heard(slot, load, askedAt))
+    let refused = 0
+    const poll = new Poll(hear, clock, (load, askedAt) => {
+      if (load !== null) this.#listener.heard(slot, load, askedAt)
+      if (refused >= REFUSED_UNTIL_TOLD && !asker.isRefused) this.#listener.reached?.(slot, true)
+      refused = asker.isRefused ? refused + 1 : 0
+      if (refused === REFUSED_UNTIL_TOLD) this.#listener.reached?.(slot, false)
+    })
     const deaf = this.#subscribe(slot, host)
     const end = () => {
       poll.end()

@@ -121,6 +121,19 @@ describe('places on owned engines', () => {
     expect(replicaOf(stage, 0).state).toBe('gone')
   })
 
+  it('are not given where nobody listens while others do', () => {
+    const stage = stageFleet({ replicas: 2 })
+    stage.listener.reached!(0, false)
+    expect(replicaOf(stage, 0).state).toBe('unreachable')
+    const calls = stage.fill(3)
+    expect(calls.map(({ answer }) => answer?.kind ?? null)).toEqual(['place', 'place', null])
+    stage.listener.reached!(0, true)
+    expect(calls[2]!.place().replica).toBe(0)
+    stage.listener.reached!(0, false)
+    stage.listener.reached!(1, false)
+    expect(stage.ask('finds out').place().replica).toBe(0)
+  })
+
   it('of replicas that come and go while running are given as they are', () => {
     const stage = stageFleet({ replicas: 2 })
     stage.listener.gone(1)

@@ -85,6 +85,10 @@ export class PoolDesk implements PlaceGiver {
       appeared: (replica, url, address) => this.#appeared(replica, url, address),
       gone: replica => this.#gone(replica),
       heard: (replica, load, askedAt) => this.#heard(replica, load, askedAt),
+      reached: (replica, isReachable) => {
+        this.#replicas[replica]!.isReachable = isReachable
+        if (isReachable) this.#options.freed()
+      },
       cached: (replica, change) => {
         for (const caches of this.#caches.values()) caches.changed(replica, change)
       },
@@ -206,8 +210,14 @@ export class PoolDesk implements PlaceGiver {
 
   /** Brings what placement knows of the replicas up to date. */
   #look(served: Served, caches: Caches, now: EpochMs): void {
+    let isAnyReachable = false
     for (const state of this.#fleet.replicas) {
       state.standing = this.#kindOf(served, state.replica, now)
+      if (state.standing !== 'left' && this.#replicas[state.replica]!.isReachable) isAnyReachable = true
+    }
+    for (const state of this.#fleet.replicas) {
+      // Where nobody seems to listen anywhere, calls find out whether that is so.
+      if (isAnyReachable && !this.#replicas[state.replica]!.isReachable) state.standing = 'left'
       const { held, room } = caches.fill(state.replica)
       state.cachedBlocks = held
       state.cacheBlocks = room
@@ -234,6 +244,7 @@ export class PoolDesk implements PlaceGiver {
     desk.url = url
     desk.address = address
     desk.isPresent = true
+    desk.isReachable = true
     this.#options.freed()
   }
 
@@ -278,9 +289,10 @@ export class PoolDesk implements PlaceGiver {
     }
   }
 
-  #stateOf({ state, isPresent }: ReplicaDesk, now: EpochMs): ReplicaState {
+  #stateOf({ state, isPresent, isReachable }: ReplicaDesk, now: EpochMs): ReplicaState {
     if (!isPresent) return 'gone'
     if (state.isDraining) return 'draining'
+    if (!isReachable) return 'unreachable'
     const first = this.#served.values().next().value
     if (first === undefined) return 'ready'
     const health = this.#options.health.of(first.model, first.deployment)

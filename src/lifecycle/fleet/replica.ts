@@ -13,6 +13,8 @@ export class ReplicaDesk {
   url = ''
   address: ReplicaAddress | null = null
   isPresent = false
+  /** Somebody listens there, as far as is known. */
+  isReachable = true
   /** What it said last, and when it was asked; null before. */
   load: EngineLoad | null = null
   heardAt: MonotonicMs | null = null

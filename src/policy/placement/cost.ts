@@ -5,7 +5,7 @@ import { NANO_DOLLARS_PER_MS } from '../routing/worth.ts'
 import { cachedTokensAt, type PlacementCall } from './call.ts'
 import { foreignCalls } from './capacity.ts'
 import { contextOf, type PlacementFleet, type Popular, popularOf, prefillAheadMs, type ReplicaState } from './fleet.ts'
-import { scaleOf, slownessOf } from './speed.ts'
+import { scaleOf, slownessOf, wholeScaleOf } from './speed.ts'
 import { ASSUMED_COSTS, FIXED_MS, prefillMs, sequenceStepMs, stepMs } from './work.ts'
 
 /** Of a replica whose price nobody said: about an H100, rented by the hour in 2026. */
@@ -19,6 +19,8 @@ const W_MS_PER_KWH = 1_000 * MS_PER_HOUR
 const UNWATCHED = 0.1
 /** What a millisecond between later tokens is worth beside one before the first: people read while they come. */
 const LATER = 0.5
+/** Replicas whose answers come by so much sooner or later are taken to be alike. */
+const LITTLE_MS: DurationMs = 15
 /** Of the life of a call, so much is shared with each of those that are there when it comes. */
 const OVERLAP = 0.5
 /** What is evicted would have been asked for again this often: it is what was not used for longest. */
@@ -54,6 +56,9 @@ export interface Question {
   readonly now: MonotonicMs
   readonly costs: EngineCosts
   readonly scale: number
+  /** The same of whole plain answers, and how long one takes that is like this call, where nothing is cached. */
+  readonly wholeScale: number
+  readonly usualMs: DurationMs
   readonly popular: Popular
   readonly ownStepMs: DurationMs
   /** Infinite where there is none. */
@@ -68,12 +73,15 @@ export interface Question {
 export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: MonotonicMs): Question {
   const { pool } = fleet
   const costs = pool.costs ?? ASSUMED_COSTS
+  const wholeScale = wholeScaleOf(fleet.speed)
   const watts = pool.watts === null ? 0 : pool.watts.busy - pool.watts.idle
   return {
     call,
     now,
     costs,
     scale: scaleOf(fleet.speed),
+    wholeScale,
+    usualMs: (FIXED_MS + prefillMs(costs, call.inputTokens, 0) + call.outputTokens * costs.decodeStepMs) * wholeScale,
     popular: popularOf(fleet, call),
     ownStepMs: sequenceStepMs(costs, contextOf(call)),
     targetMs: call.tier.timeToFirstTokenMs ?? Number.POSITIVE_INFINITY,
@@ -93,7 +101,7 @@ export function questionOf(fleet: PlacementFleet, call: PlacementCall, now: Mono
  */
 export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const { call, now, costs, scale, popular } = question
-  const slowness = slownessOf(state.speed, now)
+  const slowness = slownessFor(question, state)
   const factor = scale * slowness
   const cachedTokens = cachedTokensAt(call, state.replica)
   const others = state.inFlight + foreignCalls(state.capacity, now)
@@ -104,7 +112,7 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const investedMs = investedTokens * costs.prefillTokenMs * factor * popular.paidBack
   const ownStepMs = question.ownStepMs * slowness
   const othersStepMs = (others * costs.decodeSequenceMs + state.contextTokens * costs.contextTokenMs) * slowness
-  const laggingMs = call.outputTokens * costs.decodeStepMs * (slowness - 1)
+  const laggingMs = call.outputTokens * costs.decodeStepMs * question.wholeScale * (slowness - 1)
   const decodeDelayMs = OVERLAP * call.outputTokens * (others * ownStepMs + othersStepMs)
   const busyMs = ownPrefillMs - investedMs + call.outputTokens * ownStepMs
   const rereadMs = evictedTokens(call, state) * costs.prefillTokenMs * factor
@@ -117,6 +125,12 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const evicting = rereadMs * REUSED * (question.acceleratorPerMs + NANO_DOLLARS_PER_MS)
   const total = waiting + missing + delaying + accelerator + energy + evicting
   return { state, cachedTokens, timeToFirstTokenMs, waiting, missing, delaying, accelerator, energy, evicting, total }
+}
+
+/** A difference of few milliseconds is no reason to leave a replica alone: what is idle can't show that it is as quick by now. */
+function slownessFor({ usualMs, now }: Question, { speed }: ReplicaState): number {
+  const slowness = slownessOf(speed, now)
+  return Math.abs(slowness - 1) * usualMs < LITTLE_MS ? 1 : slowness
 }
 
 /** How likely a target is missed. Expected times are not exact: near it either may come, at half of it a miss is seldom. */

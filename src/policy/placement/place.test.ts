@@ -153,7 +153,8 @@ describe('every policy', () => {
         const rank = (s: ReplicaState) => (tried.includes(s.replica) ? 2 : 0) + (s.standing === 'recovering' ? 1 : 0)
         const askable = fleet.replicas.filter(s => s.standing !== 'left' && !s.isDraining)
         const best = Math.min(...askable.map(rank))
-        const open = askable.filter(s => rank(s) === best && s.inFlight < 8)
+        // Peers have no queue: they ask an engine that is full too.
+        const open = askable.filter(s => rank(s) === best && (policy !== 'penstock' || s.inFlight < 8))
         if (placement === null) none++
         else found++
         if (open.length === 0) expect(placement).toBeNull()

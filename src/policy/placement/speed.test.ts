@@ -29,7 +29,27 @@ describe('the slowness of a replica', () => {
 
   it('tells slow ones from fast ones', () => {
     const { fast, slow, now } = learnt(many(0.5), many(4))
-    expect(slownessOf(slow, now) / slownessOf(fast, now)).toBeGreaterThan(4)
+    expect(slownessOf(fast, now)).toBe(1)
+    expect(slownessOf(slow, now)).toBeGreaterThan(4)
+  })
+
+  it('is 1 where answers are too few to tell, and about the same where they are scattered', () => {
+    const few = learnt([1, 1], [4, 4])
+    expect(slownessOf(few.slow, few.now)).toBe(1)
+    const scattered = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? 0.3 : 3))
+    const { fast, slow, now } = learnt(
+      scattered,
+      scattered.map(ratio => ratio * 1.3),
+    )
+    expect(slownessOf(slow, now) / slownessOf(fast, now)).toBeLessThan(1.5)
+  })
+
+  it('is 1 of one that alone is asked, when everything gets quicker', () => {
+    const { fast: asked, slow: idle, pool, now } = learnt(many(4), many(4))
+    for (let i = 0; i < 20; i++) {
+      heardAnswer(pool, asked, { modelledMs: 100, observedMs: 100, kind: 'first' }, now + i)
+      expect([slownessOf(asked, now + i), slownessOf(idle, now + i)]).toEqual([1, 1])
+    }
   })
 
   it('is not moved far by one odd answer', () => {
@@ -56,7 +76,7 @@ describe('the slowness of a replica', () => {
         const [pool, replica] = [newPoolSpeed(), newReplicaSpeed(0)]
         timings.forEach((timing, i) => {
           heardAnswer(pool, replica, timing, i)
-          expect(slownessOf(replica, i)).toBeGreaterThanOrEqual(1 / 16)
+          expect(slownessOf(replica, i)).toBeGreaterThanOrEqual(1)
           expect(slownessOf(replica, i)).toBeLessThanOrEqual(16)
           expect(scaleOf(pool)).toBeGreaterThanOrEqual(0.5)
           expect(scaleOf(pool)).toBeLessThanOrEqual(4)
