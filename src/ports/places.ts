@@ -33,7 +33,7 @@ export interface PlaceAsk {
 
 /** How a call that had a place ended there. */
 export interface PlaceEnd {
-  /** As reported; null where nothing is known. */
+  /** As reported or estimated; null where nothing is known. */
   readonly usage: Usage | null
   /** Whether it ended as it should, so that its times tell something. */
   readonly isWhole: boolean

@@ -285,4 +285,13 @@ describe('a prompt that was sent before', () => {
     stage.ask('second', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
     expect(stage.ask('third', ask).place().expectedCachedTokens).toBeLessThan(1_280)
   })
+
+  it('is expected as before when an answer broke off, of which nothing is reported', () => {
+    const stage = stageFleet({ replicas: 1 })
+    for (const name of ['first', 'second']) {
+      stage.ask(name, ask).ends(20, { inputTokens: 1_300, cachedInputTokens: name === 'first' ? 0 : 1_280 })
+    }
+    for (let i = 0; i < 5; i++) stage.ask(`cut-${i}`, ask).ends(3, { inputTokens: 1_300, source: 'estimated' })
+    expect(stage.ask('third', ask).place().expectedCachedTokens).toBe(1_280)
+  })
 })
