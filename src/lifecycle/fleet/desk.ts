@@ -246,12 +246,9 @@ export class FleetDesk implements Places, Fleet {
       for (;;) {
         const now = this.#clock.now()
         if (!pool.hasFree()) return
-        let isHeldBack = false
         const entry = this.#queue.next(upstream, waiting => {
-          if (isHeldBack) return false
           if (this.#mayStart(waiting, pool, now)) return true
-          isHeldBack = this.#holdsBack(waiting, now)
-          return false
+          return this.#holdsBack(waiting, now) ? 'nobody' : false
         })
         if (entry === null) return
         this.#start(entry, pool, entry.chosen!)

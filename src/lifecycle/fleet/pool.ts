@@ -141,7 +141,8 @@ export class PoolDesk implements PlaceGiver {
       const tokens = { uncachedTokens: inputTokens - cachedInputTokens, outputTokens, contextTokens: inputTokens }
       queue.end(running, workOf(tokens, this.#pool.costs))
       // An estimate knows nothing of caches: it would say that they lost what they hold.
-      if (usage.source === 'reported') this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
+      if (usage.source === 'reported')
+        this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
     }
     this.pace.freed(wasExpected, clock.now())
     this.#options.freed()

@@ -122,9 +122,9 @@ describe('a call that waits', () => {
       fc.property(asked, ask => {
         const inMs = recheck(ask)
         if (inMs === 'spill' || inMs === null) return
-        const after = (ms: number) => ({ ...ask, waitedMs: ask.waitedMs + ms, mostWaitMs: ask.mostWaitMs - ms })
-        expect(recheck(after(inMs))).toBe('spill')
-        if (inMs > 3) expect(recheck(after(inMs - 3))).not.toBe('spill')
+        const askedIn = (ms: number) => ({ ...ask, waitedMs: ask.waitedMs + ms, mostWaitMs: ask.mostWaitMs - ms })
+        expect(recheck(askedIn(inMs))).toBe('spill')
+        if (inMs > 3) expect(recheck(askedIn(inMs - 3))).not.toBe('spill')
       }),
       { numRuns: 2_000 },
     )
