@@ -294,4 +294,16 @@ describe('a prompt that was sent before', () => {
     for (let i = 0; i < 5; i++) stage.ask(`cut-${i}`, ask).ends(3, { inputTokens: 1_300, source: 'estimated' })
     expect(stage.ask('third', ask).place().expectedCachedTokens).toBe(1_280)
   })
+
+  it('is expected as before when calls without a prompt were there meanwhile', () => {
+    const stage = stageFleet({ replicas: 1 })
+    const running = stage.ask('first', ask)
+    stage.ask('second', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 1_280 })
+    stage.ask('without').ends()
+    running.ends(20, { inputTokens: 1_300, cachedInputTokens: 0 })
+    const third = stage.ask('third', ask)
+    stage.ask('without, too')
+    third.ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
+    expect(stage.ask('fourth', ask).place().expectedCachedTokens).toBeGreaterThan(1_100)
+  })
 })
