@@ -162,7 +162,8 @@ export class Finder {
       isAnswered = true
       this.#leave = null
       waited()
-      if (answer.kind === 'none') for (const { name } of ask.deployments) this.#placeless.add(name)
+      // A rival has no place where others wait for one, which the call itself may do yet.
+      if (answer.kind === 'none' && !isRival) for (const { name } of ask.deployments) this.#placeless.add(name)
       found(this.#foundOf(answer))
     })
     if (isAnswered || leave === null) return
