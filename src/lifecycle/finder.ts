@@ -3,7 +3,7 @@ import { queueRefusal } from '../policy/refusals/queue.ts'
 import type { Cancel } from '../ports/clock.ts'
 import type { Place, PlaceAnswer, PlaceEnd } from '../ports/places.ts'
 import type { GoOn } from '../ports/wire.ts'
-import type { DurationMs } from '../units/time.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import type { Refusal } from '../vocabulary/refusal.ts'
 import type { PlacementRecord, SpillRecord } from '../vocabulary/scheduling.ts'
@@ -73,6 +73,9 @@ export class Finder {
   /** Deployments that had no place to give and no queue for one. */
   readonly #placeless = new Set<string>()
   #lost = 0
+  /** When it first asked for a place; null before. */
+  #since: EpochMs | null = null
+  #waitedMs: DurationMs = 0
   /** Whether it may go to a hosted deployment instead of waiting. */
   maySpill = true
 
@@ -142,19 +145,25 @@ export class Finder {
 
   #seek(step: Step, choice: Choice, isRival: boolean, found: (found: Found) => void): void {
     const { clock, places } = this.#world
-    const wanted = { model: this.#model, choice, step, isRival, maySpill: this.maySpill }
+    this.#since ??= clock.now()
+    const so = { since: this.#since, waitedMs: this.#waitedMs, maySpill: this.maySpill }
+    const wanted = { model: this.#model, choice, step, isRival, ...so }
     const ask = placeAskOf(this.#call, wanted, this.#world)
     const began = clock.monotonic()
     // A rival's wait is none of the call's: another attempt is under way meanwhile.
     const waited = () => {
-      if (!isRival) this.#queued(clock.monotonic() - began)
+      if (isRival) return
+      const ms = clock.monotonic() - began
+      this.#waitedMs += ms
+      this.#queued(ms)
     }
     let isAnswered = false
     const leave = places!.ask(ask, answer => {
       isAnswered = true
       this.#leave = null
       waited()
-      if (answer.kind === 'none') for (const { name } of ask.deployments) this.#placeless.add(name)
+      // A rival has no place where others wait for one, which the call itself may do yet.
+      if (answer.kind === 'none' && !isRival) for (const { name } of ask.deployments) this.#placeless.add(name)
       found(this.#foundOf(answer))
     })
     if (isAnswered || leave === null) return

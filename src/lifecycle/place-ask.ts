@@ -1,6 +1,7 @@
 import type { DeploymentOption } from '../policy/attempts/next.ts'
 import type { PlaceAsk } from '../ports/places.ts'
 import type { NanoDollars } from '../units/money.ts'
+import type { DurationMs, EpochMs } from '../units/time.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
 import type { Call } from './call.ts'
 import { type Choice, expectedTokens } from './choice.ts'
@@ -16,6 +17,9 @@ export interface Wanted {
   readonly isRival: boolean
   /** Whether it may go to a hosted deployment instead of waiting. */
   readonly maySpill: boolean
+  /** As the ask has them. */
+  readonly since: EpochMs
+  readonly waitedMs: DurationMs
 }
 
 /** Whether calls wait for a place on this deployment: on owned engines all do, but for counting tokens, which is no work. */
@@ -30,7 +34,7 @@ export function tenantOf({ caller }: Call): string {
 
 /** Asks for a place on the deployment that a call would ask next, or on any other of owned engines that would do as well. */
 export function placeAskOf(call: Call, wanted: Wanted, world: World): PlaceAsk {
-  const { model, choice, step, isRival, maySpill } = wanted
+  const { model, choice, step, isRival, maySpill, since, waitedMs } = wanted
   const others = choice.options.filter(
     option =>
       option.deployment !== step.deployment && mayBeAsked(option) && isScheduled(call, option.deployment, world),
@@ -44,6 +48,8 @@ export function placeAskOf(call: Call, wanted: Wanted, world: World): PlaceAsk {
     ],
     tenant: tenantOf(call),
     tier: call.tier,
+    since,
+    waitedMs,
     deadlineAt: call.deadlineAt,
     mayWait: !isRival,
     bytes: call.body.bytes,

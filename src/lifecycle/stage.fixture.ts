@@ -109,6 +109,8 @@ export interface StageOptions {
   readonly call?: Partial<Call>
   /** So long it takes to hear whether there is room for more of a call, as from another thread; no time when not said. */
   readonly roomAfterMs?: number
+  /** Who gives places on owned engines; nobody when not said. */
+  readonly places?: World['places']
 }
 
 /** Limits whose answers about more of a call take their time. */
@@ -244,7 +246,7 @@ export function stageLife(over: StageOptions = {}) {
       return health
     },
     warmth: new Warmth(Warmth.memory()),
-    places: null,
+    places: over.places ?? null,
     ledger: {
       get writable() {
         return over.writable ?? true

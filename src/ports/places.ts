@@ -14,6 +14,10 @@ export interface PlaceAsk {
   /** `team:N`, else `key:N`. */
   readonly tenant: string
   readonly tier: string
+  /** When it first asked for a place: it may have had one, or have gone elsewhere, where nobody answered it. */
+  readonly since: EpochMs
+  /** How long it has waited for places until now. */
+  readonly waitedMs: DurationMs
   /** Before which its answer has to begin; null for none. */
   readonly deadlineAt: EpochMs | null
   /** Whether it may wait; one that may not is told `none` where there is no place now. */
@@ -29,7 +33,7 @@ export interface PlaceAsk {
 
 /** How a call that had a place ended there. */
 export interface PlaceEnd {
-  /** As reported; null where nothing is known. */
+  /** As reported or estimated; null where nothing is known. */
   readonly usage: Usage | null
   /** Whether it ended as it should, so that its times tell something. */
   readonly isWhole: boolean

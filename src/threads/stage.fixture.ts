@@ -91,6 +91,8 @@ export function placeAsk(tenant: string): PlaceAsk {
     deployments: [{ name: 'pool/m', tried: [] }],
     tenant,
     tier: 'standard',
+    since: 0,
+    waitedMs: 0,
     deadlineAt: null,
     mayWait: true,
     bytes: 100,

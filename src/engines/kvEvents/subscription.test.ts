@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { XPublisher } from 'zeromq'
 import { closeAll, closing, Heard, SetClock, watched } from '../watcher/watcher.fixture.ts'
 import { createEngineWatcher } from '../watcher/watcher.ts'
+import { subscribeToCache } from './subscription.ts'
 
 afterEach(closeAll)
 
@@ -108,5 +109,19 @@ describe('what an engine publishes of its cache', () => {
     await engine.tell(STORED)
     await other.heard.until(() => other.heard.events.includes('0 stored 2 32'))
     expect(heard.events.length).toBe(before)
+  })
+})
+
+describe('a subscription that fails', () => {
+  it('says so, and ends nothing else', async () => {
+    const engine = await new Engine().start()
+    const noted = Promise.withResolvers<string>()
+    const heard = () => {
+      throw new Error('of all things')
+    }
+    closing(subscribeToCache({ host: '127.0.0.1', port: engine.port, heard, note: noted.resolve }))
+    await engine.met()
+    await engine.tell(STORED)
+    expect(await noted.promise).toBe('they are heard no more: of all things')
   })
 })

@@ -37,7 +37,9 @@ export function subscribeToCache(subscription: CacheSubscription): () => void {
     if (ended) opened.close()
     else await listen(opened, subscription, () => ended)
   }
-  void begin()
+  begin().catch((error: unknown) => {
+    if (!ended) subscription.note(`they are heard no more: ${error instanceof Error ? error.message : String(error)}`)
+  })
   return () => {
     ended = true
     socket?.close()

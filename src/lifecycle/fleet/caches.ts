@@ -32,7 +32,8 @@ export class Caches {
   }
 
   match({ hashes, blockTokens }: PromptBlocks, into: Int32Array): void {
-    this.#measure(blockTokens)
+    // Where there are no blocks, their size is anything.
+    if (hashes.length > 0) this.#measure(blockTokens)
     this.#index.match(hashes, into)
   }
 

@@ -103,6 +103,35 @@ describe('places on owned engines', () => {
     expect(held.place().replica).toBe(0)
   })
 
+  it('are given by turn to those that come back from elsewhere, who have waited what they have waited', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxWaitMs: 10_000 } })
+    const [filler] = stage.fill(2)
+    const since = stage.clock.now() - 5_000
+    stage.ask('later')
+    const back = stage.ask('back', { since, waitedMs: 3_000 })
+    const spent = stage.ask('spent', { since, waitedMs: 10_000 })
+    expect(spent.answer).toMatchObject({ kind: 'refuse', cause: 'queueTimeout' })
+    filler!.ends()
+    expect(stage.started.at(-1)).toBe('back')
+    expect(back.answer?.kind).toBe('place')
+    const late = stage.ask('late', { since, waitedMs: 3_000 })
+    stage.clock.pass(7_000)
+    expect(late.answer).toMatchObject({ kind: 'refuse', cause: 'queueTimeout' })
+  })
+
+  it('are not kept from others by a call that waits for replicas which have not failed it', () => {
+    const stage = stageFleet({ replicas: 2, pool: { maxRunning: 1 } })
+    const fillers = stage.fill(2)
+    const tried = fillers[0]!.place().replica
+    const retried = stage.ask('retried', { deployments: [{ name: 'pool/m', tried: [tried] }] })
+    stage.clock.pass(5_000)
+    fillers[0]!.ends()
+    expect(retried.answer).toBe(null)
+    expect(stage.ask('next').place().replica).toBe(tried)
+    fillers[1]!.ends()
+    expect(retried.place().replica).toBe(1 - tried)
+  })
+
   it('are sought elsewhere where the pool has no replica that is well, at once and while a call waits', () => {
     const stage = stageFleet({ replicas: 1 })
     stage.fill(2)
@@ -167,6 +196,28 @@ describe('a call that could go to a hosted deployment', () => {
     const batch = stage.ask('batch', { tier: 'batch', ...hosted })
     stage.clock.pass(30_000)
     expect([dear.answer, batch.answer]).toEqual([null, null])
+  })
+
+  it('leaves before it would be refused, by its deadline or the longest wait, though its target is later', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxWaitMs: 500 } })
+    stage.fill(2)
+    const waiting = stage.ask('waiting', hosted)
+    const hasty = stage.ask('hasty', { ...hosted, deadlineAt: stage.clock.now() + 200 })
+    stage.clock.pass(199)
+    expect(hasty.answer).toMatchObject({ kind: 'spill' })
+    stage.clock.pass(300)
+    expect(waiting.answer).toMatchObject({ kind: 'spill', spill: { why: 'target' } })
+    expect(stage.ask('dear', { elsewhere: { moreDollars: 20_000_000n } }).answer).toBe(null)
+  })
+
+  it('leaves at once where nobody may wait, unless that is worth less', () => {
+    const stage = stageFleet({ replicas: 1, queue: { maxWaitMs: 0 } })
+    stage.fill(2)
+    expect(stage.ask('a', hosted).answer).toMatchObject({ kind: 'spill', spill: { why: 'target' } })
+    const refused = { kind: 'refuse', cause: 'queueTimeout' }
+    expect(stage.ask('b', { ...hosted, tier: 'batch' }).answer).toMatchObject(refused)
+    expect(stage.ask('c', { elsewhere: { moreDollars: 20_000_000n } }).answer).toMatchObject(refused)
+    expect(stage.clock.pending).toBe(0)
   })
 
   it('leaves when the queue is full', () => {
@@ -249,5 +300,26 @@ describe('a prompt that was sent before', () => {
     stage.ask('first', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
     stage.ask('second', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
     expect(stage.ask('third', ask).place().expectedCachedTokens).toBeLessThan(1_280)
+  })
+
+  it('is expected as before when an answer broke off, of which nothing is reported', () => {
+    const stage = stageFleet({ replicas: 1 })
+    for (const name of ['first', 'second']) {
+      stage.ask(name, ask).ends(20, { inputTokens: 1_300, cachedInputTokens: name === 'first' ? 0 : 1_280 })
+    }
+    for (let i = 0; i < 5; i++) stage.ask(`cut-${i}`, ask).ends(3, { inputTokens: 1_300, source: 'estimated' })
+    expect(stage.ask('third', ask).place().expectedCachedTokens).toBe(1_280)
+  })
+
+  it('is expected as before when calls without a prompt were there meanwhile', () => {
+    const stage = stageFleet({ replicas: 1 })
+    const running = stage.ask('first', ask)
+    stage.ask('second', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 1_280 })
+    stage.ask('without').ends()
+    running.ends(20, { inputTokens: 1_300, cachedInputTokens: 0 })
+    const third = stage.ask('third', ask)
+    stage.ask('without, too')
+    third.ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })
+    expect(stage.ask('fourth', ask).place().expectedCachedTokens).toBeGreaterThan(1_100)
   })
 })

@@ -41,6 +41,8 @@ interface Waiting extends QueueEntry {
   /** Where it would go, as it was found last. */
   chosen: Chosen | null
   cancelRecheck: Cancel | null
+  /** When it came into the queue: later than `arrivedAt` where it came back. */
+  readonly queuedAt: EpochMs
   /** It waits no more. */
   isOver: boolean
 }
@@ -118,9 +120,11 @@ export class FleetDesk implements Places, Fleet {
   }
 
   #entryOf(ask: PlaceAsk, answer: (answer: PlaceAnswer) => void): Waiting {
-    const arrivedAt = this.#clock.now()
-    const { deadlineAt, tier, tenant, bytes } = ask
-    const waitEndsAt = arrivedAt + this.#terms.queue.maxWaitMs
+    const now = this.#clock.now()
+    const { deadlineAt, tier, tenant, bytes, since, waitedMs } = ask
+    // One that comes back keeps its turn, and has waited what it has waited.
+    const arrivedAt = Math.min(since, now)
+    const waitEndsAt = now + this.#terms.queue.maxWaitMs - waitedMs
     const pools: string[] = []
     for (const { name } of ask.deployments) {
       const pool = this.#poolNamed(name).upstream
@@ -131,7 +135,7 @@ export class FleetDesk implements Places, Fleet {
     const tierTerms = this.#tiers.get(tier) ?? this.#terms.tiers[0]!
     const work = this.#pools.get(pools[0]!)!.workOf(ask)
     const place = { tier: tierTerms.name, tenant, deadlineAt, arrivedAt, endsAt, bytes, work, pools }
-    return { ...place, ask, tierTerms, answer, chosen: null, cancelRecheck: null, isOver: false }
+    return { ...place, ask, tierTerms, answer, queuedAt: now, chosen: null, cancelRecheck: null, isOver: false }
   }
 
   #poolNamed(deployment: string): PoolDesk {
@@ -152,7 +156,8 @@ export class FleetDesk implements Places, Fleet {
     for (const deployment of entry.ask.deployments) {
       const pool = this.#poolNamed(deployment.name)
       if (this.#queue.isHeld(pool.upstream)) continue
-      const chosen = pool.choose({ ...entry.ask, deployment }, { tier: entry.tierTerms, waitedMs: 0 }, now)
+      const waitedMs = now - entry.arrivedAt
+      const chosen = pool.choose({ ...entry.ask, deployment }, { tier: entry.tierTerms, waitedMs }, now)
       if (chosen === null) continue
       this.#start(entry, pool, chosen)
       return true
@@ -168,8 +173,9 @@ export class FleetDesk implements Places, Fleet {
   }
 
   #wait(entry: Waiting): Cancel | null {
-    if (entry.endsAt <= entry.arrivedAt) {
-      entry.answer(this.#refusal('queueTimeout', entry))
+    if (entry.endsAt <= this.#clock.now()) {
+      if (!this.#spills(entry, false)) entry.answer(this.#refusal('queueTimeout', entry))
+      entry.cancelRecheck?.()
       return null
     }
     if (this.#queue.add(entry) === 'full') {
@@ -191,12 +197,13 @@ export class FleetDesk implements Places, Fleet {
 
   /** Whether it goes to a hosted deployment; where it does not yet, the question is asked again in time. */
   #spills(entry: Waiting, isFull: boolean): boolean {
-    const { ask, tierTerms, arrivedAt } = entry
+    const { ask, tierTerms, arrivedAt, endsAt } = entry
     if (ask.elsewhere === null) return false
     const now = this.#clock.now()
     const decision = decideSpill({
       tier: tierTerms,
       waitedMs: Math.max(0, now - arrivedAt),
+      mostWaitMs: endsAt - now,
       expectedWaitMs: this.#expectedWaitMs(entry, now),
       expectedPrefillMs: this.#pools.get(entry.pools[0]!)!.prefillMs(ask),
       moreDollars: ask.elsewhere.moreDollars,
@@ -239,13 +246,9 @@ export class FleetDesk implements Places, Fleet {
       for (;;) {
         const now = this.#clock.now()
         if (!pool.hasFree()) return
-        let isHeldBack = false
         const entry = this.#queue.next(upstream, waiting => {
-          if (isHeldBack) return false
           if (this.#mayStart(waiting, pool, now)) return true
-          // A large one that found no room for long is not passed by smaller ones for ever.
-          isHeldBack = now - waiting.arrivedAt >= PATIENCE_MS && waiting.endsAt > now
-          return false
+          return this.#holdsBack(waiting, now) ? 'nobody' : false
         })
         if (entry === null) return
         this.#start(entry, pool, entry.chosen!)
@@ -253,6 +256,15 @@ export class FleetDesk implements Places, Fleet {
     } finally {
       this.#serving.delete(upstream)
     }
+  }
+
+  /**
+   * Whether a call that found no place is passed by no other: a large one that has waited long for room would see smaller
+   * ones take it for ever. One that waits for replicas to be well, or for others than have failed it, is not in need of that.
+   */
+  #holdsBack(entry: Waiting, now: EpochMs): boolean {
+    if (now - entry.queuedAt < PATIENCE_MS || entry.endsAt <= now) return false
+    return entry.ask.deployments.every(({ tried }) => tried.length === 0) && this.#isAskable(entry)
   }
 
   #mayStart(entry: Waiting, pool: PoolDesk, now: EpochMs): boolean {
@@ -281,6 +293,7 @@ export class FleetDesk implements Places, Fleet {
 
   #look(): void {
     for (const entry of this.#queue.expired(this.#clock.now())) {
+      if (entry.isOver || this.#spills(entry, false)) continue
       this.#leave(entry)
       entry.answer(this.#refusal('queueTimeout', entry))
     }
@@ -293,8 +306,7 @@ export class FleetDesk implements Places, Fleet {
 
   /** Those for whom nobody is well any more go on by what becomes of calls whose deployments fail. */
   #dismiss(upstream: string): void {
-    const now = this.#clock.now()
-    if (this.#pools.get(upstream)!.isAnyAskable(now)) return
+    if (this.#pools.get(upstream)!.isAllAskable(this.#clock.now())) return
     for (const entry of this.#queue.all(upstream)) {
       if (this.#isAskable(entry)) continue
       this.#leave(entry)

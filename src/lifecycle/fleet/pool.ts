@@ -144,7 +144,9 @@ export class PoolDesk implements PlaceGiver {
       const { inputTokens, cachedInputTokens, outputTokens } = usage
       const tokens = { uncachedTokens: inputTokens - cachedInputTokens, outputTokens, contextTokens: inputTokens }
       queue.end(running, workOf(tokens, this.#pool.costs))
-      this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
+      // An estimate knows nothing of caches: it would say that they lost what they hold.
+      if (usage.source === 'reported')
+        this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
     }
     this.pace.freed(wasExpected, clock.now())
     this.#options.freed()
@@ -157,12 +159,12 @@ export class PoolDesk implements PlaceGiver {
     return this.#fleet.replicas.some(({ replica }) => this.#kindOf(served, replica, now) !== 'left')
   }
 
-  /** Whether anything that it serves has a replica that is there and well. */
-  isAnyAskable(now: EpochMs): boolean {
+  /** Whether each model that it serves has a replica that is there and well. */
+  isAllAskable(now: EpochMs): boolean {
     for (const { model, deployment } of this.#served.values()) {
-      if (this.isAskable(model.name, deployment.name, now)) return true
+      if (!this.isAskable(model.name, deployment.name, now)) return false
     }
-    return false
+    return true
   }
 
   /** Whether a place may be free. */

@@ -142,6 +142,8 @@ export function stageFleet(over: FleetStageOptions = {}) {
         deployments: [{ name: 'pool/m', tried: [] }],
         tenant: 'key:ci',
         tier: 'standard',
+        since: clock.now(),
+        waitedMs: 0,
         deadlineAt: null,
         mayWait: true,
         bytes: 400,

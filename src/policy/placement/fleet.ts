@@ -111,10 +111,11 @@ export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: Place
   const { inFlight, capacity } = state
   if (freePlaces(capacity, { inFlight, maxRunning: fleet.pool.maxRunning, now }) <= 0) return false
   const kvTokens = capacity.kvTokens ?? fleet.pool.kvTokens
-  // A call that is alone there gets what it needs or is refused by the engine; no other replica would be better.
-  if (kvTokens === null || inFlight === 0) return true
-  const room = KV_SHARE * kvTokens - state.heldTokens
+  if (kvTokens === null) return true
   const needed = call.inputTokens + call.outputTokens
+  const room = KV_SHARE * kvTokens - state.heldTokens
+  // One that is alone gets what it needs, and one larger than the cache could wait for ever: both are the engine's to refuse.
+  if (inFlight === 0 || needed > KV_SHARE * kvTokens) return true
   return needed <= room || needed - sharedTokens(state, call) <= room
 }
 

@@ -122,6 +122,14 @@ describe('a call goes', () => {
     expect(hasPlace(fleet, state, other, 0)).toBe(false)
     expect(hasPlace(fleetOf(1, { kvTokens: 1_000 }), fleetOf(1).replicas[0]!, other, 0)).toBe(true)
   })
+
+  it('at once where its tokens fit in no KV cache, however empty: the engine says so, and nobody waits for it', () => {
+    const fleet = fleetOf(1, { kvTokens: 20_000 })
+    const state = fleet.replicas[0]!
+    placed(fleet, state, callOf(), 0)
+    expect(hasPlace(fleet, state, callOf({ inputTokens: 18_990 }), 0)).toBe(false)
+    expect(hasPlace(fleet, state, callOf({ inputTokens: 18_991 }), 0)).toBe(true)
+  })
 })
 
 describe('every policy', () => {

@@ -3,7 +3,7 @@ import type { SchedulingTerms } from '../../vocabulary/scheduling.ts'
 import { workAhead } from './ahead.ts'
 import type { Charged, QueueEntry } from './entry.ts'
 import { Heap, type HeapNode } from './heap.ts'
-import { hasArrivedBefore, type PoolCharge, PoolLine, type Ticket, TierFlow } from './line.ts'
+import { hasArrivedBefore, type MayStart, type PoolCharge, PoolLine, type Ticket, TierFlow } from './line.ts'
 
 /** A call that has started and not ended, as the queue charged it. */
 export interface Running {
@@ -119,9 +119,9 @@ export class FairQueue<E extends QueueEntry> {
    * Of a tenant's calls at most 16 are looked at, and of a tier's 256; those that may not start keep their places, but
    * a tenant or tier that was passed over because none of its calls could start saves nothing up by it.
    *
-   * @param mayStart whether a call could start there now
+   * @param mayStart whether a call could start there now; `nobody` ends the search, so that no other is taken before it
    */
-  next(pool: string, mayStart: (entry: E) => boolean): E | null {
+  next(pool: string, mayStart: MayStart<E>): E | null {
     return this.#pools.get(pool)?.next(mayStart) ?? null
   }
 

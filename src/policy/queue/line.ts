@@ -55,6 +55,9 @@ export interface Choice<E extends QueueEntry> {
   readonly skippedTenants: readonly TenantFlow<E>[]
 }
 
+/** Whether a call could start now; `nobody`: neither it nor any that comes after it. */
+export type MayStart<E extends QueueEntry> = (entry: E) => boolean | 'nobody'
+
 /** Calls of one tenant that are looked at, and of all tenants of a tier, before the search for one is given up. */
 const LOOK_AT_OF_TENANT = 16
 const LOOK_AT_OF_TIER = 256
@@ -104,11 +107,12 @@ export class PoolLine<E extends QueueEntry> {
     if (!tier.tenants.isHeld) this.tiers.leave(tier)
   }
 
-  next(mayStart: (entry: E) => boolean): E | null {
+  next(mayStart: MayStart<E>): E | null {
     this.#choice = null
     const skippedTiers: TierFlow<E>[] = []
     for (const tier of this.tiers.ascending()) {
       const found = firstOf(tier, mayStart)
+      if (found === 'nobody') return null
       if (found !== null) {
         this.#choice = { ...found, skippedTiers }
         return found.ticket.entry
@@ -158,14 +162,16 @@ export class PoolLine<E extends QueueEntry> {
 
 function firstOf<E extends QueueEntry>(
   tier: TierFlow<E>,
-  mayStart: (entry: E) => boolean,
-): Omit<Choice<E>, 'skippedTiers'> | null {
+  mayStart: MayStart<E>,
+): Omit<Choice<E>, 'skippedTiers'> | 'nobody' | null {
   const skippedTenants: TenantFlow<E>[] = []
   let left = LOOK_AT_OF_TIER
   for (const tenant of tier.tenants.ascending()) {
     let leftOfTenant = LOOK_AT_OF_TENANT
     for (const ticket of tenant.calls.ascending()) {
-      if (mayStart(ticket.entry)) return { ticket, skippedTenants }
+      const may = mayStart(ticket.entry)
+      if (may === 'nobody') return may
+      if (may) return { ticket, skippedTenants }
       if (--left === 0) return null
       if (--leftOfTenant === 0) break
     }

@@ -9,6 +9,7 @@ const [INTERACTIVE, , BATCH] = DEFAULT_TIERS as readonly [Tier, Tier, Tier]
 const ASK: SpillAsk = {
   tier: INTERACTIVE,
   waitedMs: 0,
+  mostWaitMs: 60_000,
   expectedWaitMs: null,
   expectedPrefillMs: 100,
   moreDollars: 1_000_000n,
@@ -33,6 +34,7 @@ const asked: fc.Arbitrary<SpillAsk> = fc.record({
     missedTargetDollars: fc.bigInt({ min: 0n, max: 10n ** 10n }),
   }),
   waitedMs: fc.nat(20_000),
+  mostWaitMs: fc.nat(60_000),
   expectedWaitMs: fc.option(fc.nat(100_000)),
   expectedPrefillMs: fc.nat(5_000),
   moreDollars: fc.bigInt({ min: -(10n ** 6n), max: 10n ** 10n }),
@@ -109,13 +111,20 @@ describe('a call that waits', () => {
     )
   })
 
+  it('has spilt by the time that it would be refused, if that is worth it', () => {
+    expect(recheck({ expectedWaitMs: 100, mostWaitMs: 300 })).toBe(70)
+    expect(spilt({ expectedWaitMs: 0, mostWaitMs: 0 })?.why).toBe('target')
+    expect(recheck({ expectedWaitMs: 0, mostWaitMs: 0, moreDollars: 10_000_000n })).toBeNull()
+  })
+
   it('asks again at the first moment at which time alone has changed the answer', () => {
     fc.assert(
       fc.property(asked, ask => {
         const inMs = recheck(ask)
         if (inMs === 'spill' || inMs === null) return
-        expect(recheck({ ...ask, waitedMs: ask.waitedMs + inMs })).toBe('spill')
-        if (inMs > 3) expect(recheck({ ...ask, waitedMs: ask.waitedMs + inMs - 3 })).not.toBe('spill')
+        const askedIn = (ms: number) => ({ ...ask, waitedMs: ask.waitedMs + ms, mostWaitMs: ask.mostWaitMs - ms })
+        expect(recheck(askedIn(inMs))).toBe('spill')
+        if (inMs > 3) expect(recheck(askedIn(inMs - 3))).not.toBe('spill')
       }),
       { numRuns: 2_000 },
     )

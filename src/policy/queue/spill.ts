@@ -7,6 +7,8 @@ import type { Tier } from '../../vocabulary/tier.ts'
 export interface SpillAsk {
   readonly tier: Tier
   readonly waitedMs: DurationMs
+  /** After so long it is refused, whatever its target: it will have missed it. */
+  readonly mostWaitMs: DurationMs
   /** How much longer it is expected to wait; null when nothing is known of waits. */
   readonly expectedWaitMs: DurationMs | null
   /** From its start to its first token. */
@@ -43,7 +45,7 @@ function meanWaitMs({ expectedWaitMs, waitedMs }: SpillAsk): DurationMs {
 export function decideSpill(ask: SpillAsk): SpillDecision {
   const { tier, moreDollars } = ask
   if (tier.timeToFirstTokenMs === null) return STAYS
-  const leftMs = tier.timeToFirstTokenMs - ask.waitedMs - ask.expectedPrefillMs
+  const leftMs = Math.min(tier.timeToFirstTokenMs - ask.waitedMs - ask.expectedPrefillMs, ask.mostWaitMs)
   const chance = chanceOfMissing(ask, leftMs)
   const harm = chance === 1 ? tier.missedTargetDollars : BigInt(Math.floor(Number(tier.missedTargetDollars) * chance))
   if (ask.isFull) return { spill: recordOf(ask, 'full', harm) }

@@ -34,6 +34,21 @@ function flood(of: readonly Rival[], starts: number, workOf: (i: number) => numb
   return { queue, startOne }
 }
 
+describe('the search for who is next', () => {
+  it('ends at a call that nobody may be taken before, whatever waits behind it in any tier', () => {
+    const queue = new FairQueue<TestEntry>(termsOf())
+    for (const tier of TIERS) for (const tenant of TENANTS) queue.add(entryOf(tenant, { tier }))
+    const looked: TestEntry[] = []
+    const found = queue.next(POOL, entry => {
+      looked.push(entry)
+      return looked.length === 3 ? 'nobody' : false
+    })
+    expect(found).toBeNull()
+    expect(looked).toHaveLength(3)
+    expect(queue.next(POOL, entry => entry === looked[2])).toBe(looked[2])
+  })
+})
+
 describe('no call starves', () => {
   it('starts before the others were given more than its turn is worth, however many come after it', () => {
     fc.assert(
