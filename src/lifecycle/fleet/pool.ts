@@ -21,6 +21,9 @@ import { GivenPlace, type PlaceGiver } from './given.ts'
 import { Pace } from './pace.ts'
 import { ReplicaDesk } from './replica.ts'
 
+/** Others than ours send every call at once, whatever an engine has room for. */
+const ROOM_FOR_ALL = { maxRunning: Number.MAX_SAFE_INTEGER, kvTokens: null }
+
 /** Where a call would go. */
 export interface Chosen {
   readonly deployment: string
@@ -70,7 +73,7 @@ export class PoolDesk implements PlaceGiver {
     this.#pool = pool
     this.#options = options
     this.#place = placementOf(policy)
-    this.#fleet = newFleet(pool)
+    this.#fleet = newFleet(policy === 'penstock' ? pool : { ...pool, ...ROOM_FOR_ALL })
     this.#matches = new Int32Array(pool.slots)
     const now = clock.monotonic()
     this.#replicas = Array.from({ length: pool.slots }, (_, i) => new ReplicaDesk(newReplica(i, 0, now)))
@@ -256,7 +259,8 @@ export class PoolDesk implements PlaceGiver {
     desk.load = load
     desk.heardAt = askedAt
     const { inFlight } = desk.state
-    heard(desk.state, load, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
+    const told = this.#options.policy === 'penstock' ? load : { ...load, kvTokens: null }
+    heard(desk.state, told, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
     if (load.kvTokens !== null) for (const caches of this.#caches.values()) caches.holds(replica, load.kvTokens)
     this.#options.freed()
   }
