@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   fleet: () => import('./fleet.ts'),
   'status-line': () => import('./statusLine.ts'),
   replay: () => import('./replay.ts'),
+  predict: () => import('./predict.ts'),
   foresee: () => import('./foresee.ts'),
 }
 

@@ -1,4 +1,7 @@
-/** Finds an entry by its name or another spelling of it: case, spaces, hyphens and a maker's name make no difference. */
+/**
+ * Finds an entry by its name or another spelling of it: case, spaces, hyphens, a maker's name, and what the names of
+ * checkpoints say beside the model's make no difference.
+ */
 export class NameTable<Entry extends { readonly name: string; readonly aliases?: readonly string[] }> {
   /** As they are written in the table. */
   readonly names: readonly string[]
@@ -26,12 +29,17 @@ export class NameTable<Entry extends { readonly name: string; readonly aliases?:
   }
 }
 
+/** What names of checkpoints say beside the model's: how it was trained on, in which format its weights are, and when. */
+const CHECKPOINT =
+  /(?:[-_ ](?:instruct|chat|it|base|thinking|fp8|fp4|nvfp4|mxfp4|bf16|int4|awq|gptq|w4a16|kv|dynamic|preview|hf|0324|0528|2507))+$/
 const MAKERS = /^(?:nvidia|amd|intel|meta-llama|qwen|mistralai|openai|deepseek-ai|moonshotai|zai-org|minimaxai)[/ _-]+/
 
 function plain(name: string): string {
   return name
     .toLowerCase()
+    .replace(/^.*\//, '')
     .replace(MAKERS, '')
+    .replace(CHECKPOINT, '')
     .replace(/[^a-z0-9.]/g, '')
     .replace(/(?:instruct|chat|it)$/, '')
 }

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ACCELERATOR_NAMES, accelerator, findAccelerator } from './accelerators.ts'
+import type { Coefficients } from './coefficients.ts'
+import { COEFFICIENTS } from './fitted.ts'
 import { kvBlocks, kvBytesPerToken, weightBytes } from './memory.ts'
 import { findModel, MODEL_NAMES, MODELS, model } from './models.ts'
 import { busyMs, energy, powerModel } from './power.ts'
 import { simulatedPrice } from './price.ts'
 import { describeReplica } from './replica.ts'
-import { type Batch, denseParameters, type EngineShape, stepCosts, stepTime } from './step-time.ts'
+import { type Batch, denseParameters, type EngineShape, stepCosts, stepTime, timesFactor } from './step-time.ts'
 
 function shapeOf(name: string, kind = 'H100-SXM', tensorParallel = 1): EngineShape {
   const found = model(name)
@@ -20,6 +22,33 @@ function shapeOf(name: string, kind = 'H100-SXM', tensorParallel = 1): EngineSha
     expertPrecision: found.expertPrecision,
     kvBytes: 2,
   }
+}
+
+/** Coefficients with which the model can be reckoned by hand. */
+const PLAIN: Coefficients = {
+  ...COEFFICIENTS,
+  shared: {
+    ...COEFFICIENTS.shared,
+    bandwidthExponent: 0,
+    computeExponent: 0,
+    overheadExponent: 0,
+    fp8Bandwidth: 0.8,
+    fp8Compute: 0.7,
+  },
+  engines: {
+    ...COEFFICIENTS.engines,
+    vllm: {
+      ...COEFFICIENTS.engines.vllm,
+      denseBandwidth: 0.78,
+      kvBandwidth: 0.61,
+      denseCompute: 0.95,
+      attentionCompute: 0.5,
+      layerUs: 42,
+      sequenceUs: 5,
+      stepUs: 288,
+      promptLayerUs: 500,
+    },
+  },
 }
 
 function decode(sequences: number, context = 1000): Batch {
@@ -49,9 +78,10 @@ describe('the tables', () => {
     for (const name of ['h100', 'H100-SXM', 'NVIDIA H100 SXM', 'h100_sxm'])
       expect(findAccelerator(name)?.name).toBe('H100-SXM')
     expect(findAccelerator('A100-PCIe')?.name).toBe('A100-PCIe')
-    for (const name of ['llama-3.1-8b', 'meta-llama/Llama-3.1-8B-Instruct'])
+    for (const name of ['llama-3.1-8b', 'meta-llama/Llama-3.1-8B-Instruct', 'nvidia/Llama-3.1-8B-Instruct-FP8'])
       expect(findModel(name)?.name).toBe('Llama-3.1-8B')
     expect(findModel('qwen3-30b-a3b')?.name).toBe('Qwen3-30B-A3B')
+    expect(findModel('amd/DeepSeek-R1-0528-MXFP4-Preview')?.name).toBe('DeepSeek-R1')
     expect(findModel('llama')).toBeUndefined()
     expect(() => model('gpt-2')).toThrow(`there is no model "gpt-2" in the table; it has ${MODEL_NAMES.join(', ')}`)
     expect(() => accelerator('TPU')).toThrow(ACCELERATOR_NAMES.at(-1)!)
@@ -98,7 +128,7 @@ describe('the tables', () => {
 
 describe('the step time', () => {
   it('of Llama-3.1-8B on one H100 follows the formula', () => {
-    const costs = stepCosts(shapeOf('Llama-3.1-8B'))
+    const costs = stepCosts(shapeOf('Llama-3.1-8B'), PLAIN)
     const dense = 8.03e9 - 2 * 4096 * 128_256
     const weights = (2 * (dense + 4096 * 128_256)) / (0.78 * 3.35e12)
     const kv = (8 * 1000 * 131_072) / (0.61 * 3.35e12)
@@ -107,10 +137,49 @@ describe('the step time', () => {
   })
 
   it('of a long prompt is bound by arithmetic', () => {
-    const costs = stepCosts(shapeOf('Llama-3.1-8B'))
+    const costs = stepCosts(shapeOf('Llama-3.1-8B'), PLAIN)
     const dense = 8.03e9 - 2 * 4096 * 128_256
     const flops = (2 * 8192 * dense) / (0.95 * 989e12) + (4 * 32 * 128 * 32 * (8192 ** 2 / 2)) / (0.5 * 989e12)
     expect(stepTime(costs, prefill(8192))).toBeCloseTo(1000 * flops + (32 * 42 + 288) / 1000, 6)
+  })
+
+  it('of a few prompt tokens is that of launching the kernels of every layer', () => {
+    const costs = stepCosts(shapeOf('Llama-3.1-8B'), PLAIN)
+    expect(stepTime(costs, prefill(16))).toBeCloseTo((32 * 500) / 1000, 9)
+  })
+
+  it('is shorter by what narrower weights save, as far as their formats reach the peaks', () => {
+    const [wide, narrow] = [{}, { precision: 'fp8' as const }].map(extra =>
+      stepCosts({ ...shapeOf('Llama-3.1-70B', 'H100', 2), ...extra }, PLAIN),
+    )
+    const head = 8192 * 128_256
+    const dense = 70.6e9 - 2 * head
+    expect(wide!.denseWeightsMs / narrow!.denseWeightsMs).toBeCloseTo(
+      (2 * (dense + head)) / (dense / 0.8 + 2 * head),
+      9,
+    )
+    expect(wide!.denseTokenMs / narrow!.denseTokenMs).toBeCloseTo((0.7 * 1979) / 989, 9)
+  })
+
+  it('of larger accelerators has less of what no peak explains, and a smaller share of the peaks', () => {
+    const { shared } = PLAIN
+    const sloped = {
+      ...PLAIN,
+      shared: { ...shared, bandwidthExponent: 0.1, computeExponent: 0.2, overheadExponent: 0.3 },
+    }
+    const [plain, bent] = [PLAIN, sloped].map(each => stepCosts(shapeOf('Llama-3.1-8B', 'B200'), each))
+    expect(bent!.denseWeightsMs / plain!.denseWeightsMs).toBeCloseTo((8 / 4) ** 0.1, 9)
+    expect(bent!.denseTokenMs / plain!.denseTokenMs).toBeCloseTo(2.25 ** 0.2, 9)
+    expect(bent!.fixedMs / plain!.fixedMs).toBeCloseTo((8 / 4) ** -0.3, 9)
+  })
+
+  it('times a factor is that of every batch times the factor', () => {
+    const costs = stepCosts(shapeOf('gpt-oss-20b'))
+    const slower = timesFactor(costs, 1.5)
+    for (const batch of [decode(1), decode(300), prefill(20), prefill(8000)]) {
+      expect(stepTime(slower, batch)).toBeCloseTo(1.5 * stepTime(costs, batch), 9)
+    }
+    expect(slower.shape).toBe(costs.shape)
   })
 
   it('never falls when a batch grows', () => {

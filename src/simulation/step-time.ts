@@ -1,10 +1,11 @@
 import type { DurationMs } from '../units/time.ts'
 import type { AcceleratorShape } from './accelerators.ts'
+import type { Coefficients, EngineCoefficients, ModelledEngine, SharedCoefficients } from './coefficients.ts'
+import { COEFFICIENTS } from './fitted.ts'
 import type { ModelShape } from './models.ts'
 import { BYTES_PER_PARAMETER, computePeakTflops, type Precision } from './precision.ts'
 
-/** Engines for which coefficients were fitted. */
-export type ModelledEngine = 'vllm' | 'sglang' | 'trtllm'
+export type { ModelledEngine } from './coefficients.ts'
 
 /** A model on the accelerators of one replica. */
 export interface EngineShape {
@@ -45,8 +46,8 @@ export interface StepCosts {
   /** Reading every expert once; 0 for a dense model. */
   readonly expertWeightsMs: number
   readonly expertTokenMs: number
-  /** log(1 − experts a token / experts): of the share of experts that a batch leaves untouched. */
-  readonly untouchedLog: number
+  /** −log(1 − experts a token / experts), of the tokens of all data-parallel ranks. */
+  readonly touchRate: number
   readonly contextTokenMs: number
   readonly windowedContextTokenMs: number
   readonly prefillPairMs: number
@@ -54,23 +55,8 @@ export interface StepCosts {
   readonly reduceTokenMs: number
   readonly sequenceMs: number
   readonly fixedMs: number
-}
-
-interface Coefficients {
-  /** Shares of the peaks: dense weights, dense compute, experts' weights, experts' compute, KV, attention, link. */
-  readonly shares: readonly [number, number, number, number, number, number, number]
-  /** Microseconds: an all-reduce, a layer, a sequence, a layer of experts, a step. */
-  readonly microseconds: readonly [number, number, number, number, number]
-}
-
-/**
- * Fitted end to end on 1,433 measured serving points (median error of the time per output token 9.9 %, 13 % on points
- * that were held out). Terms trade off, so values above 1 are not physical.
- */
-const COEFFICIENTS: Readonly<Record<ModelledEngine, Coefficients>> = {
-  vllm: { shares: [0.78, 0.95, 0.61, 0.31, 0.61, 0.5, 0.3], microseconds: [10, 42, 5, 12, 288] },
-  sglang: { shares: [1.1, 0.95, 0.76, 0.2, 0.51, 0.19, 1.2], microseconds: [6, 10, 28, 61, 1996] },
-  trtllm: { shares: [0.85, 0.56, 0.86, 0.29, 1.1, 0.51, 0.33], microseconds: [7, 38, 5, 28, 384] },
+  /** A step with prompts takes no less than this. */
+  readonly promptFloorMs: number
 }
 
 /** Parameters outside of experts and embeddings: attention, dense layers, shared experts. */
@@ -86,50 +72,135 @@ export function kvBytesPerLayer({ model, tensorParallel, kvBytes }: EngineShape)
   return 2 * Math.max(1, model.kvHeads / tensorParallel) * model.headDim * kvBytes
 }
 
-/** Multiplies the model out for one engine. Source: notes of the step-time model. */
-export function stepCosts(shape: EngineShape): StepCosts {
-  const { model, accelerator, tensorParallel: tp } = shape
-  const { shares, microseconds } = COEFFICIENTS[shape.engine]
-  const bytesPerMs = accelerator.memoryTbPerSecond * 1e9
-  const flopsPerMs = (precision: Precision) => computePeakTflops(accelerator, precision) * 1e9
+/**
+ * Multiplies the model out for one engine. Source: notes of the step-time model.
+ *
+ * @param coefficients other than the fitted ones, for the fit itself
+ */
+export function stepCosts(shape: EngineShape, coefficients: Coefficients = COEFFICIENTS): StepCosts {
+  const { model, tensorParallel: tp } = shape
+  const own = coefficients.engines[shape.engine]
+  const rates = ratesOf(shape, own, coefficients.shared)
   const dense = denseParameters(model)
   const head = model.hidden * model.vocabulary
-  const kvLayerMs = kvBytesPerLayer(shape) / (shares[4] * bytesPerMs)
-  const pairLayerMs = (4 * model.queryHeads * model.headDim) / tp / (shares[5] * accelerator.bf16Tflops * 1e9)
+  const kvLayerMs = kvBytesPerLayer(shape) / rates.kvBytesPerMs
+  const pairLayerMs = (4 * model.queryHeads * model.headDim) / tp / rates.attentionFlopsPerMs
   const reduceBytes = (2 * model.layers * model.hidden * 2 * 2 * (tp - 1)) / tp
   return {
     shape,
-    denseWeightsMs: (dense * BYTES_PER_PARAMETER[shape.precision] + head * 2) / tp / (shares[0] * bytesPerMs),
-    denseTokenMs: (2 * dense) / tp / (shares[1] * flopsPerMs(shape.precision)),
-    headTokenMs: (2 * head) / tp / (shares[1] * flopsPerMs('bf16')),
-    ...expertCosts(shape, shares, bytesPerMs, flopsPerMs(shape.expertPrecision)),
+    denseWeightsMs:
+      (dense * BYTES_PER_PARAMETER[shape.precision]) / tp / rates.denseBytesPerMs +
+      (head * 2) / tp / rates.headBytesPerMs,
+    denseTokenMs: (2 * dense) / tp / rates.denseFlopsPerMs,
+    headTokenMs: (2 * head) / tp / rates.headFlopsPerMs,
+    ...expertCosts(shape, rates),
     contextTokenMs: model.fullLayers * kvLayerMs,
     windowedContextTokenMs: model.windowLayers * kvLayerMs,
     prefillPairMs: model.fullLayers * pairLayerMs,
     windowedPrefillPairMs: model.windowLayers * pairLayerMs,
-    reduceTokenMs: reduceBytes / (shares[6] * accelerator.linkGbPerSecond * 1e6),
-    sequenceMs: microseconds[2] / 1000,
-    fixedMs: fixedMs(shape, microseconds),
+    reduceTokenMs: reduceBytes / (own.linkBandwidth * linkOf(shape.accelerator).bytesPerMs),
+    sequenceMs: (own.sequenceUs / 1000) * rates.overhead,
+    fixedMs: fixedMs(shape, own) * rates.overhead,
+    promptFloorMs:
+      ((model.layers * own.promptLayerUs + (model.experts?.layers ?? 0) * own.promptExpertLayerUs) * rates.overhead) /
+      1000,
   }
 }
 
-function expertCosts(shape: EngineShape, shares: Coefficients['shares'], bytesPerMs: number, flopsPerMs: number) {
+/** The same costs, all of them times a factor. */
+export function timesFactor(costs: StepCosts, factor: number): StepCosts {
+  if (factor === 1) return costs
+  const scaled = Object.entries(costs).map(([name, value]) => [
+    name,
+    typeof value === 'number' && name.endsWith('Ms') ? value * factor : value,
+  ])
+  return Object.fromEntries(scaled) as StepCosts
+}
+
+/** Bandwidth and teraflops at which the shares of the coefficients hold as they are. */
+const REFERENCE_TB_PER_SECOND = 4
+const REFERENCE_BF16_TFLOPS = 1000
+
+interface Rates {
+  readonly denseBytesPerMs: number
+  readonly headBytesPerMs: number
+  readonly expertBytesPerMs: number
+  readonly kvBytesPerMs: number
+  readonly denseFlopsPerMs: number
+  readonly headFlopsPerMs: number
+  readonly expertFlopsPerMs: number
+  readonly attentionFlopsPerMs: number
+  readonly overhead: number
+}
+
+/** What an accelerator reaches with an engine. */
+function ratesOf(shape: EngineShape, own: EngineCoefficients, shared: SharedCoefficients): Rates {
+  const { accelerator, precision, expertPrecision, model } = shape
+  const { memoryTbPerSecond, bf16Tflops } = accelerator
+  const bytes = memoryTbPerSecond * 1e9 * (memoryTbPerSecond / REFERENCE_TB_PER_SECOND) ** -shared.bandwidthExponent
+  const size = 1e9 * (bf16Tflops / REFERENCE_BF16_TFLOPS) ** -shared.computeExponent
+  const flops = (format: Precision) =>
+    size * computePeakTflops(accelerator, format) * computeFactor(format, accelerator.fp4Tflops !== null, shared)
+  const latent = model.latentWidth !== null
+  return {
+    denseBytesPerMs: bytes * own.denseBandwidth * bandwidthFactor(precision, shared),
+    headBytesPerMs: bytes * own.denseBandwidth,
+    expertBytesPerMs: bytes * own.expertBandwidth * bandwidthFactor(expertPrecision, shared),
+    kvBytesPerMs: bytes * own.kvBandwidth * (latent ? shared.latentBandwidth : 1),
+    denseFlopsPerMs: own.denseCompute * flops(precision),
+    headFlopsPerMs: own.denseCompute * flops('bf16'),
+    expertFlopsPerMs: own.expertCompute * flops(expertPrecision),
+    overhead: (memoryTbPerSecond / REFERENCE_TB_PER_SECOND) ** -shared.overheadExponent,
+    attentionFlopsPerMs: own.attentionCompute * size * bf16Tflops * (latent ? shared.latentCompute : 1),
+  }
+}
+
+function bandwidthFactor(precision: Precision, shared: SharedCoefficients): number {
+  if (precision === 'bf16') return 1
+  if (precision === 'fp8') return shared.fp8Bandwidth
+  return precision === 'nvfp4' ? shared.fp4Bandwidth : shared.weightOnlyBandwidth
+}
+
+function computeFactor(precision: Precision, native: boolean, shared: SharedCoefficients): number {
+  if (precision === 'bf16') return 1
+  if (precision === 'fp8') return shared.fp8Compute
+  return precision === 'nvfp4' && native ? shared.fp4Compute : shared.weightOnlyCompute
+}
+
+/**
+ * Cards that reach each other through the host have no links of their own, as all measured serving points had: tables of
+ * all-reduces on eight RTX PRO 6000 say 24 µs and 24 GB/s of 64, where the H100's links take 5 µs and reach what is rated.
+ */
+const SLOWEST_OWN_LINK_GB_PER_SECOND = 100
+const THROUGH_HOST_SHARE = 0.36
+const THROUGH_HOST_MORE_US = 19
+
+function linkOf({ linkGbPerSecond }: AcceleratorShape): { readonly bytesPerMs: number; readonly moreUs: number } {
+  const own = linkGbPerSecond >= SLOWEST_OWN_LINK_GB_PER_SECOND
+  return {
+    bytesPerMs: linkGbPerSecond * 1e6 * (own ? 1 : THROUGH_HOST_SHARE),
+    moreUs: own ? 0 : THROUGH_HOST_MORE_US,
+  }
+}
+
+function expertCosts(shape: EngineShape, rates: Rates) {
   const { model, tensorParallel: tp, dataParallel: dp } = shape
   const { experts } = model
-  if (experts === null) return { expertWeightsMs: 0, expertTokenMs: 0, untouchedLog: 0 }
+  if (experts === null) return { expertWeightsMs: 0, expertTokenMs: 0, touchRate: 0 }
   const one = experts.layers * 3 * model.hidden * experts.inner
   const bytes = one * experts.count * BYTES_PER_PARAMETER[shape.expertPrecision]
   return {
-    expertWeightsMs: bytes / (tp * dp) / (shares[2] * bytesPerMs),
-    expertTokenMs: (2 * experts.perToken * one) / tp / (shares[3] * flopsPerMs),
-    untouchedLog: Math.log1p(-experts.perToken / experts.count) * dp,
+    expertWeightsMs: bytes / (tp * dp) / rates.expertBytesPerMs,
+    expertTokenMs: (2 * experts.perToken * one) / tp / rates.expertFlopsPerMs,
+    touchRate: -Math.log1p(-experts.perToken / experts.count) * dp,
   }
 }
 
-function fixedMs({ model, tensorParallel }: EngineShape, microseconds: Coefficients['microseconds']): number {
-  const [reduce, layer, , expertLayer, step] = microseconds
-  const reduces = tensorParallel > 1 ? 2 * model.layers * reduce : 0
-  return (reduces + model.layers * layer + (model.experts?.layers ?? 0) * expertLayer + step) / 1000
+function fixedMs({ model, accelerator, tensorParallel }: EngineShape, own: EngineCoefficients): number {
+  const reduceUs = own.reduceUs + linkOf(accelerator).moreUs
+  const reduces = tensorParallel > 1 ? 2 * model.layers * reduceUs : 0
+  const experts = (model.experts?.layers ?? 0) * own.expertLayerUs
+  return (reduces + model.layers * own.layerUs + experts + own.stepUs) / 1000
 }
 
 /** Time of reading weights, and of computing with them, whichever is longer; dense part and experts after each other. */
@@ -142,9 +213,14 @@ export function weightsMs(costs: StepCosts, decodeSequences: number, tokens: num
   return dense + (computing > reading ? computing : reading)
 }
 
-/** Share of the experts that at least one of the tokens goes to. */
+/**
+ * Share of the experts that at least one of the tokens goes to. Tokens prefer some experts: where the popularity of
+ * experts is distributed exponentially, `1 − e^−x` of even routing becomes `x / (1 + x)`. A fit that had the shape of
+ * that distribution free (gamma, 1 is exponential) found 1.0.
+ */
 export function touchedShare(costs: StepCosts, tokens: number): number {
-  return 1 - Math.exp(costs.untouchedLog * tokens)
+  const drawn = costs.touchRate * tokens
+  return drawn / (1 + drawn)
 }
 
 /** Everything of a step but the reading of the decoding sequences' KV, which alone changes from step to step. */
@@ -162,9 +238,9 @@ export function stepBaseMs(costs: StepCosts, batch: Batch): DurationMs {
 
 /** How long one step takes. */
 export function stepTime(costs: StepCosts, batch: Batch): DurationMs {
-  return (
+  const time =
     stepBaseMs(costs, batch) +
     batch.contextTokens * costs.contextTokenMs +
     batch.windowedContextTokens * costs.windowedContextTokenMs
-  )
+  return batch.prefillTokens > 0 && time < costs.promptFloorMs ? costs.promptFloorMs : time
 }

@@ -38,8 +38,8 @@ describe('a simulated engine behind its port', () => {
       clock.pass(1)
       if (firstAt === 0 && heard.chunks.length > 0) firstAt = clock.monotonic()
     }
-    // Reading 15 GB of weights at 78 % of 3.35 TB/s takes 5.8 ms, and 32 layers cost 42 µs each.
-    expect((clock.monotonic() - firstAt) / 10).toBeGreaterThan(7)
+    // Reading 15 GB of weights at 90 % of 3.35 TB/s takes 5.0 ms, and 32 layers cost some 40 µs each.
+    expect((clock.monotonic() - firstAt) / 10).toBeGreaterThan(6)
     expect((clock.monotonic() - firstAt) / 10).toBeLessThan(8.5)
   })
 

@@ -286,8 +286,10 @@ export class PoolDesk implements PlaceGiver {
     if (!isPresent) return 'gone'
     if (state.isDraining) return 'draining'
     const first = this.#served.values().next().value
-    return first === undefined
-      ? 'ready'
-      : this.#options.health.of(first.model, first.deployment).standingOf(state.replica, now).kind
+    if (first === undefined) return 'ready'
+    const health = this.#options.health.of(first.model, first.deployment)
+    const { kind } = health.standingOf(state.replica, now)
+    // It may be asked, but nobody has found it well yet.
+    return kind === 'ready' && !health.isClear(state.replica) ? 'recovering' : kind
   }
 }

@@ -83,6 +83,11 @@ export class DeploymentHealth {
     return RANKS[kind] >= NOT_ASKED ? null : this.#enter(replica, now)
   }
 
+  /** Whether nothing is to be minded of a replica: one that failed is no such until a call has found it well for a while. */
+  isClear(replica: number): boolean {
+    return this.#replicas[replica]!.isClear()
+  }
+
   /** How one replica stands. */
   standingOf(replica: number, now: EpochMs): Standing {
     return this.#standingOf(this.#replicas[replica]!, now)
