@@ -69,25 +69,16 @@ function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prosp
  * failed this call before those that have. A place at a replica that should not be asked yet is no reason to ask it.
  */
 export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): readonly ReplicaState[] {
-  return wellReplicas(call, fleet, state => hasPlace(fleet, state, call, now))
-}
-
-/** Those that should be asked, whether they have a place or not, as far as they are wanted. */
-export function wellReplicas(
-  call: PlacementCall,
-  fleet: PlacementFleet,
-  isWanted: (state: ReplicaState) => boolean = () => true,
-): readonly ReplicaState[] {
   let best = NOT_ASKED
-  const well: ReplicaState[] = []
+  const open: ReplicaState[] = []
   for (const state of fleet.replicas) {
     const rank = rankOf(state, call)
     if (rank > best || rank === NOT_ASKED) continue
-    if (rank < best) well.length = 0
+    if (rank < best) open.length = 0
     best = rank
-    if (isWanted(state)) well.push(state)
+    if (hasPlace(fleet, state, call, now)) open.push(state)
   }
-  return well
+  return open
 }
 
 function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
