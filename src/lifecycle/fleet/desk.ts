@@ -40,6 +40,8 @@ interface Waiting extends QueueEntry {
   readonly answer: (answer: PlaceAnswer) => void
   /** Where it would go, as it was found last. */
   chosen: Chosen | null
+  /** It had better wait for another place than those that are free. */
+  isChoosy: boolean
   cancelRecheck: Cancel | null
   /** It waits no more. */
   isOver: boolean
@@ -131,7 +133,7 @@ export class FleetDesk implements Places, Fleet {
     const tierTerms = this.#tiers.get(tier) ?? this.#terms.tiers[0]!
     const work = this.#pools.get(pools[0]!)!.workOf(ask)
     const place = { tier: tierTerms.name, tenant, deadlineAt, arrivedAt, endsAt, bytes, work, pools }
-    return { ...place, ask, tierTerms, answer, chosen: null, cancelRecheck: null, isOver: false }
+    return { ...place, ask, tierTerms, answer, chosen: null, isChoosy: false, cancelRecheck: null, isOver: false }
   }
 
   #poolNamed(deployment: string): PoolDesk {
@@ -153,7 +155,7 @@ export class FleetDesk implements Places, Fleet {
       const pool = this.#poolNamed(deployment.name)
       if (this.#queue.isHeld(pool.upstream)) continue
       const chosen = pool.choose({ ...entry.ask, deployment }, { tier: entry.tierTerms, waitedMs: 0 }, now)
-      if (chosen === null) continue
+      if (chosen === null || chosen === 'wait') continue
       this.#start(entry, pool, chosen)
       return true
     }
@@ -243,8 +245,8 @@ export class FleetDesk implements Places, Fleet {
         const entry = this.#queue.next(upstream, waiting => {
           if (isHeldBack) return false
           if (this.#mayStart(waiting, pool, now)) return true
-          // A large one that found no room for long is not passed by smaller ones for ever.
-          isHeldBack = now - waiting.arrivedAt >= PATIENCE_MS && waiting.endsAt > now
+          // A large one that found no room for long is not passed by smaller ones for ever; one that chose to wait is.
+          isHeldBack = !waiting.isChoosy && now - waiting.arrivedAt >= PATIENCE_MS && waiting.endsAt > now
           return false
         })
         if (entry === null) return
@@ -259,9 +261,12 @@ export class FleetDesk implements Places, Fleet {
     if (entry.endsAt <= now) return false
     const { ask, tierTerms } = entry
     const waitedMs = Math.max(0, now - entry.arrivedAt)
+    entry.isChoosy = false
     for (const deployment of ask.deployments) {
       if (this.#poolNamed(deployment.name) !== pool) continue
-      entry.chosen = pool.choose({ ...ask, deployment }, { tier: tierTerms, waitedMs }, now)
+      const chosen = pool.choose({ ...ask, deployment }, { tier: tierTerms, waitedMs }, now)
+      entry.isChoosy ||= chosen === 'wait'
+      entry.chosen = chosen === 'wait' ? null : chosen
       if (entry.chosen !== null) return true
     }
     return false

@@ -2,7 +2,7 @@ import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
 import { began, ended, heard, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
-import type { Placement } from '../../policy/placement/place.ts'
+import { openReplicas, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'
 import type { QueueEntry } from '../../policy/queue/entry.ts'
@@ -94,8 +94,12 @@ export class PoolDesk implements PlaceGiver {
     }
   }
 
-  /** Where a call would go now; null where no place is free for it. */
-  choose(ask: SingleAsk, { tier, waitedMs }: { tier: Tier; waitedMs: DurationMs }, now: EpochMs): Chosen | null {
+  /** Where a call would go now; null where no place is free for it, `wait` where it had better wait for another one. */
+  choose(
+    ask: SingleAsk,
+    { tier, waitedMs }: { tier: Tier; waitedMs: DurationMs },
+    now: EpochMs,
+  ): Chosen | 'wait' | null {
     const { name, tried } = ask.deployment
     const served = this.#servedBy(ask.model, name)
     const caches = this.#caches.get(name)
@@ -113,9 +117,11 @@ export class PoolDesk implements PlaceGiver {
       tried,
       draw: random.next(),
     }
-    const placement = this.#place(call, this.#fleet, clock.monotonic())
+    const monotonic = clock.monotonic()
+    const placement = this.#place(call, this.#fleet, monotonic)
+    if (placement === null) return openReplicas(call, this.#fleet, monotonic).length > 0 ? 'wait' : null
     // The matches are written anew for the next call; of this one those of its replica alone are needed.
-    return placement && { deployment: name, call, placement }
+    return { deployment: name, call, placement }
   }
 
   /** Gives the place that was just chosen. */

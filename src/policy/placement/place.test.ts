@@ -29,9 +29,16 @@ describe('a call goes', () => {
   it('elsewhere when the replica that has it cached is full, and nowhere when all are', () => {
     const fleet = fleetOf(2, { maxRunning: 1 })
     placed(fleet, fleet.replicas[0]!, callOf(), 0)
-    expect(place(cachedCall(1_000, { 0: 1_000 }), fleet, 0)?.replica).toBe(1)
+    expect(place(cachedCall(10, { 0: 10 }), fleet, 0)?.replica).toBe(1)
     placed(fleet, fleet.replicas[1]!, callOf(), 0)
     expect(place(callOf(), fleet, 0)).toBeNull()
+  })
+
+  it('nowhere yet when so much is cached at a full replica that it is worth waiting for, but not for ever', () => {
+    const fleet = fleetOf(2, { maxRunning: 1 })
+    placed(fleet, fleet.replicas[0]!, callOf(), 0)
+    expect(place(cachedCall(5_000, { 0: 5_000 }), fleet, 0)).toBeNull()
+    expect(place(cachedCall(5_000, { 0: 5_000 }, { waitedMs: 20_000 }), fleet, 0)?.replica).toBe(1)
   })
 
   it('where fewest are under way, then where least is cached, then where none has gone for longest', () => {
