@@ -27,7 +27,12 @@ const RECORDINGS: readonly (readonly [name: string, file: string, options: ReadO
 /** Short questions of which each shares its beginning with a hundredth of the others. */
 function made(): Trace {
   const lines = Array.from({ length: MADE_REQUESTS }, (_, i) => {
-    const request = { timestamp: i * MADE_EVERY_MS, input_length: 1_000, output_length: 200, hash_ids: [i % 100, 1e6 + i] }
+    const request = {
+      timestamp: i * MADE_EVERY_MS,
+      input_length: 1_000,
+      output_length: 200,
+      hash_ids: [i % 100, 1e6 + i],
+    }
     return `${JSON.stringify(request)}\n`
   })
   return readTrace(Buffer.from(lines.join('')))

@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
     trace: 'agentic-cc/cc_traces_ranges.jsonl.gz',
     fleet: 'agents.yaml',
     options: { durationMs: 7_200_000, sessionsPerHour: 240 },
-    loads: [6, 8, 12].map(replicas => ({ speed: 1, replicas })),
+    loads: [6, 8].map(replicas => ({ speed: 1, replicas })),
   },
 ]
 
