@@ -20,6 +20,9 @@ const LOOK_MS: DurationMs = 100
 /** So long a call is passed by others for which there is room in a cache when there is none for it. */
 const PATIENCE_MS: DurationMs = 2_000
 
+/** Of the time that is left to a call, so much may go by while it waits for a better place than there is. */
+const CHOOSY_PART = 0.5
+
 export interface FleetOptions {
   readonly pools: readonly Pool[]
   /** The same as the board's. */
@@ -40,6 +43,8 @@ interface Waiting extends QueueEntry {
   readonly answer: (answer: PlaceAnswer) => void
   /** Where it would go, as it was found last. */
   chosen: Chosen | null
+  /** It had better wait for another place than those that are free. */
+  isChoosy: boolean
   cancelRecheck: Cancel | null
   /** When it came into the queue: later than `arrivedAt` where it came back. */
   readonly queuedAt: EpochMs
@@ -135,7 +140,8 @@ export class FleetDesk implements Places, Fleet {
     const tierTerms = this.#tiers.get(tier) ?? this.#terms.tiers[0]!
     const work = this.#pools.get(pools[0]!)!.workOf(ask)
     const place = { tier: tierTerms.name, tenant, deadlineAt, arrivedAt, endsAt, bytes, work, pools }
-    return { ...place, ask, tierTerms, answer, queuedAt: now, chosen: null, cancelRecheck: null, isOver: false }
+    const untold = { chosen: null, isChoosy: false, cancelRecheck: null, isOver: false }
+    return { ...place, ask, tierTerms, answer, queuedAt: now, ...untold }
   }
 
   #poolNamed(deployment: string): PoolDesk {
@@ -156,9 +162,8 @@ export class FleetDesk implements Places, Fleet {
     for (const deployment of entry.ask.deployments) {
       const pool = this.#poolNamed(deployment.name)
       if (this.#queue.isHeld(pool.upstream)) continue
-      const waitedMs = now - entry.arrivedAt
-      const chosen = pool.choose({ ...entry.ask, deployment }, { tier: entry.tierTerms, waitedMs }, now)
-      if (chosen === null) continue
+      const chosen = pool.choose({ ...entry.ask, deployment }, whoIs(entry, now), now)
+      if (chosen === null || chosen === 'wait') continue
       this.#start(entry, pool, chosen)
       return true
     }
@@ -260,20 +265,23 @@ export class FleetDesk implements Places, Fleet {
 
   /**
    * Whether a call that found no place is passed by no other: a large one that has waited long for room would see smaller
-   * ones take it for ever. One that waits for replicas to be well, or for others than have failed it, is not in need of that.
+   * ones take it for ever. One that waits for replicas to be well, for others than have failed it, or for the one that has its
+   * prompt, is not in need of that.
    */
   #holdsBack(entry: Waiting, now: EpochMs): boolean {
-    if (now - entry.queuedAt < PATIENCE_MS || entry.endsAt <= now) return false
+    if (entry.isChoosy || now - entry.queuedAt < PATIENCE_MS || entry.endsAt <= now) return false
     return entry.ask.deployments.every(({ tried }) => tried.length === 0) && this.#isAskable(entry)
   }
 
   #mayStart(entry: Waiting, pool: PoolDesk, now: EpochMs): boolean {
     if (entry.endsAt <= now) return false
-    const { ask, tierTerms } = entry
-    const waitedMs = Math.max(0, now - entry.arrivedAt)
+    const { ask } = entry
+    entry.isChoosy = false
     for (const deployment of ask.deployments) {
       if (this.#poolNamed(deployment.name) !== pool) continue
-      entry.chosen = pool.choose({ ...ask, deployment }, { tier: tierTerms, waitedMs }, now)
+      const chosen = pool.choose({ ...ask, deployment }, whoIs(entry, now), now)
+      entry.isChoosy ||= chosen === 'wait'
+      entry.chosen = chosen === 'wait' ? null : chosen
       if (entry.chosen !== null) return true
     }
     return false
@@ -313,4 +321,11 @@ export class FleetDesk implements Places, Fleet {
       entry.answer({ kind: 'none' })
     }
   }
+}
+
+/** What placement asks of a call. One that must not wait, or could be served elsewhere, takes what there is; so do late ones. */
+function whoIs({ ask, tierTerms: tier, arrivedAt, endsAt }: Waiting, now: EpochMs) {
+  const mayChoose = ask.mayWait && ask.elsewhere === null
+  const patienceMs = mayChoose ? Math.max(0, endsAt - now) * CHOOSY_PART : 0
+  return { tier, waitedMs: Math.max(0, now - arrivedAt), patienceMs }
 }

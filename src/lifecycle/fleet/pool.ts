@@ -2,7 +2,7 @@ import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
 import { began, ended, heard, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
-import type { Placement } from '../../policy/placement/place.ts'
+import { openReplicas, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'
 import type { QueueEntry } from '../../policy/queue/entry.ts'
@@ -20,6 +20,9 @@ import { Caches } from './caches.ts'
 import { GivenPlace, type PlaceGiver } from './given.ts'
 import { Pace } from './pace.ts'
 import { ReplicaDesk } from './replica.ts'
+
+/** Others than ours send every call at once, whatever an engine has room for. */
+const ROOM_FOR_ALL = { maxRunning: Number.MAX_SAFE_INTEGER, kvTokens: null }
 
 /** Where a call would go. */
 export interface Chosen {
@@ -70,7 +73,7 @@ export class PoolDesk implements PlaceGiver {
     this.#pool = pool
     this.#options = options
     this.#place = placementOf(policy)
-    this.#fleet = newFleet(pool)
+    this.#fleet = newFleet(policy === 'penstock' ? pool : { ...pool, ...ROOM_FOR_ALL })
     this.#matches = new Int32Array(pool.slots)
     const now = clock.monotonic()
     this.#replicas = Array.from({ length: pool.slots }, (_, i) => new ReplicaDesk(newReplica(i, 0, now)))
@@ -95,8 +98,12 @@ export class PoolDesk implements PlaceGiver {
     }
   }
 
-  /** Where a call would go now; null where no place is free for it. */
-  choose(ask: SingleAsk, { tier, waitedMs }: { tier: Tier; waitedMs: DurationMs }, now: EpochMs): Chosen | null {
+  /** Where a call would go now; null where no place is free for it, `wait` where it had better wait for another one. */
+  choose(
+    ask: SingleAsk,
+    who: Pick<PlacementCall, 'waitedMs' | 'patienceMs'> & { readonly tier: Tier },
+    now: EpochMs,
+  ): Chosen | 'wait' | null {
     const { name, tried } = ask.deployment
     const served = this.#servedBy(ask.model, name)
     const caches = this.#caches.get(name)
@@ -109,14 +116,15 @@ export class PoolDesk implements PlaceGiver {
       outputTokens: ask.tokens.output,
       prompt: ask.prompt,
       matches: this.#matches,
-      tier,
-      waitedMs,
+      ...who,
       tried,
       draw: random.next(),
     }
-    const placement = this.#place(call, this.#fleet, clock.monotonic())
+    const monotonic = clock.monotonic()
+    const placement = this.#place(call, this.#fleet, monotonic)
+    if (placement === null) return openReplicas(call, this.#fleet, monotonic).length > 0 ? 'wait' : null
     // The matches are written anew for the next call; of this one those of its replica alone are needed.
-    return placement && { deployment: name, call, placement }
+    return { deployment: name, call, placement }
   }
 
   /** Gives the place that was just chosen. */
@@ -269,7 +277,8 @@ export class PoolDesk implements PlaceGiver {
     desk.load = load
     desk.heardAt = askedAt
     const { inFlight } = desk.state
-    heard(desk.state, load, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
+    const told = this.#options.policy === 'penstock' ? load : { ...load, kvTokens: null }
+    heard(desk.state, told, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
     if (load.kvTokens !== null) for (const caches of this.#caches.values()) caches.holds(replica, load.kvTokens)
     this.#options.freed()
   }

@@ -14,6 +14,8 @@ export interface PlacementCall {
   readonly tier: Pick<Tier, 'timeToFirstTokenMs' | 'missedTargetDollars'>
   /** How long it has waited already. */
   readonly waitedMs: DurationMs
+  /** How long it may go on waiting for a better place than there is; 0 where it must take what there is. */
+  readonly patienceMs: DurationMs
   /** Replicas that have failed it. */
   readonly tried: readonly number[]
   /** From 0 to below 1. */

@@ -29,9 +29,17 @@ describe('a call goes', () => {
   it('elsewhere when the replica that has it cached is full, and nowhere when all are', () => {
     const fleet = fleetOf(2, { maxRunning: 1 })
     placed(fleet, fleet.replicas[0]!, callOf(), 0)
-    expect(place(cachedCall(1_000, { 0: 1_000 }), fleet, 0)?.replica).toBe(1)
+    expect(place(cachedCall(10, { 0: 10 }), fleet, 0)?.replica).toBe(1)
     placed(fleet, fleet.replicas[1]!, callOf(), 0)
     expect(place(callOf(), fleet, 0)).toBeNull()
+  })
+
+  it('nowhere yet when so much is cached at a full replica that it is worth waiting for, but not for ever', () => {
+    const fleet = fleetOf(2, { maxRunning: 1 })
+    placed(fleet, fleet.replicas[0]!, callOf(), 0)
+    expect(place(cachedCall(5_000, { 0: 5_000 }), fleet, 0)).toBeNull()
+    expect(place(cachedCall(5_000, { 0: 5_000 }, { waitedMs: 20_000 }), fleet, 0)?.replica).toBe(1)
+    expect(place(cachedCall(5_000, { 0: 5_000 }, { patienceMs: 500 }), fleet, 0)?.replica).toBe(1)
   })
 
   it('where fewest are under way, then where least is cached, then where none has gone for longest', () => {
@@ -161,8 +169,7 @@ describe('every policy', () => {
         const rank = (s: ReplicaState) => (tried.includes(s.replica) ? 2 : 0) + (s.standing === 'recovering' ? 1 : 0)
         const askable = fleet.replicas.filter(s => s.standing !== 'left' && !s.isDraining)
         const best = Math.min(...askable.map(rank))
-        // Peers have no queue: they ask an engine that is full too.
-        const open = askable.filter(s => rank(s) === best && (policy !== 'penstock' || s.inFlight < 8))
+        const open = askable.filter(s => rank(s) === best && s.inFlight < 8)
         if (placement === null) none++
         else found++
         if (open.length === 0) expect(placement).toBeNull()

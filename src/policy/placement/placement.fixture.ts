@@ -18,6 +18,7 @@ export function callOf(call: Partial<PlacementCall> = {}): PlacementCall {
     matches: new Uint16Array(1_024),
     tier: { timeToFirstTokenMs: 10_000, missedTargetDollars: 10_000_000n },
     waitedMs: 0,
+    patienceMs: 60_000,
     tried: [],
     draw: 0,
     ...call,

@@ -1,9 +1,9 @@
 import type { MonotonicMs } from '../../units/time.ts'
 import { cachedTokensAt, type PlacementCall } from './call.ts'
 import type { PlacementFleet, ReplicaState } from './fleet.ts'
-import { type Placement, place, wellReplicas } from './place.ts'
+import { openReplicas, type Placement, place } from './place.ts'
 
-/** Ways to choose a replica that can be compared in rehearsals. All but ours send every call at once, full or not, as peers do. */
+/** Ways to choose a replica that can be compared in rehearsals. */
 export type PlacementPolicy = 'roundRobin' | 'leastLoaded' | 'prefixAware' | 'penstock'
 export const PLACEMENT_POLICIES = ['roundRobin', 'leastLoaded', 'prefixAware', 'penstock'] as const
 
@@ -18,9 +18,9 @@ const IMBALANCE_FACTOR = 1.5
 export function placementOf(policy: PlacementPolicy): Placing {
   switch (policy) {
     case 'roundRobin':
-      return (call, fleet) => placementAt(call, first(wellReplicas(call, fleet), call, byTurn))
+      return (call, fleet, now) => placementAt(call, first(openReplicas(call, fleet, now), call, byTurn))
     case 'leastLoaded':
-      return (call, fleet) => placementAt(call, first(wellReplicas(call, fleet), call, byLoad))
+      return (call, fleet, now) => placementAt(call, first(openReplicas(call, fleet, now), call, byLoad))
     case 'prefixAware':
       return prefixAware
     case 'penstock':
@@ -32,8 +32,8 @@ const byTurn = (one: ReplicaState, other: ReplicaState) => one.lastTurn - other.
 const byLoad = (one: ReplicaState, other: ReplicaState) => one.inFlight - other.inFlight
 
 /** The longest match where it is long enough and loads are in balance, else the least load, as the SGLang router does. */
-function prefixAware(call: PlacementCall, fleet: PlacementFleet): Placement | null {
-  const open = wellReplicas(call, fleet)
+function prefixAware(call: PlacementCall, fleet: PlacementFleet, now: MonotonicMs): Placement | null {
+  const open = openReplicas(call, fleet, now)
   const loads = fleet.replicas.map(state => state.inFlight)
   const [most, least] = [Math.max(0, ...loads), Math.min(...loads)]
   const isBalanced = most - least <= IMBALANCE_CALLS || most <= IMBALANCE_FACTOR * least

@@ -132,6 +132,7 @@ class Stage {
       matches,
       draw: this.#random(),
       waitedMs: now - turn.askedAt,
+      patienceMs: 60_000,
     })
     const placement = placementOf(policy)(call, this.#fleet, now)
     if (placement === null) return false
