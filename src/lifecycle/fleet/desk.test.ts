@@ -118,6 +118,19 @@ describe('places on owned engines', () => {
     expect(replicaOf(stage, 0).state).toBe('gone')
   })
 
+  it('are sought elsewhere by the calls of one model whose deployment fails, though another one on the same engines is well', () => {
+    const stage = stageFleet({ replicas: 1, others: ['slim'] })
+    stage.fill(2)
+    const slim = { model: 'slim', deployments: [{ name: 'pool/slim', tried: [] }] }
+    const [waiting, fast] = [stage.ask('slim', slim), stage.ask('fast')]
+    const { health, models, clock } = stage
+    const failing = health.of(models[1]!, models[1]!.deployments[0]!)
+    failing.takeOne(0, clock.now())!.ended('failed', clock.now(), null)
+    clock.pass(100)
+    expect(waiting.answer).toEqual({ kind: 'none' })
+    expect(fast.answer).toBe(null)
+  })
+
   it('of replicas that come and go while running are given as they are', () => {
     const stage = stageFleet({ replicas: 2 })
     stage.listener.gone(1)

@@ -294,7 +294,7 @@ export class FleetDesk implements Places, Fleet {
   /** Those for whom nobody is well any more go on by what becomes of calls whose deployments fail. */
   #dismiss(upstream: string): void {
     const now = this.#clock.now()
-    if (this.#pools.get(upstream)!.isAnyAskable(now)) return
+    if (this.#pools.get(upstream)!.isAllAskable(now)) return
     for (const entry of this.#queue.all(upstream)) {
       if (this.#isAskable(entry)) continue
       this.#leave(entry)

@@ -153,12 +153,12 @@ export class PoolDesk implements PlaceGiver {
     return this.#fleet.replicas.some(({ replica }) => this.#kindOf(served, replica, now) !== 'left')
   }
 
-  /** Whether anything that it serves has a replica that is there and well. */
-  isAnyAskable(now: EpochMs): boolean {
+  /** Whether all that it serves has a replica that is there and well: breakers are each deployment's own. */
+  isAllAskable(now: EpochMs): boolean {
     for (const { model, deployment } of this.#served.values()) {
-      if (this.isAskable(model.name, deployment.name, now)) return true
+      if (!this.isAskable(model.name, deployment.name, now)) return false
     }
-    return false
+    return true
   }
 
   /** Whether a place may be free. */
