@@ -1,0 +1,3 @@
+import type { Day } from './world.fixture.ts'
+
+export function checkShares(_day: Day): void {}
