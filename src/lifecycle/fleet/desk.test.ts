@@ -131,6 +131,36 @@ describe('places on owned engines', () => {
     expect(fast.answer).toBe(null)
   })
 
+  it('are not kept from others by a call that waits for long for a replica that has not failed it', () => {
+    const stage = stageFleet({ replicas: 2 })
+    const fillers = stage.fill(4)
+    const choosy = stage.ask('choosy', { deployments: [{ name: 'pool/m', tried: [0] }] })
+    const other = stage.ask('other')
+    stage.clock.pass(2_500)
+    fillers.find(filler => filler.place().replica === 0)!.ends()
+    expect(other.place().replica).toBe(0)
+    expect(choosy.answer).toBe(null)
+    fillers.find(filler => filler.place().replica === 1)!.ends()
+    expect(choosy.place().replica).toBe(1)
+  })
+
+  it('are kept for a large call that has waited for long for room in a cache', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 3, kvTokens: 1_000 } })
+    const [first, second] = [
+      stage.ask('first', { tokens: { input: 400, output: 0 } }),
+      stage.ask('second', { tokens: { input: 400, output: 0 } }),
+    ]
+    const large = stage.ask('large', { tokens: { input: 700, output: 0 } })
+    expect(stage.ask('early', { tokens: { input: 50, output: 0 } }).answer?.kind).toBe('place')
+    stage.started.pop()
+    stage.clock.pass(2_500)
+    first!.ends()
+    const late = stage.ask('late', { tokens: { input: 50, output: 0 } })
+    expect([large.answer, late.answer]).toEqual([null, null])
+    second!.ends()
+    expect(large.answer?.kind).toBe('place')
+  })
+
   it('of replicas that come and go while running are given as they are', () => {
     const stage = stageFleet({ replicas: 2 })
     stage.listener.gone(1)

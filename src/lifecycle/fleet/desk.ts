@@ -244,7 +244,7 @@ export class FleetDesk implements Places, Fleet {
           if (isHeldBack) return false
           if (this.#mayStart(waiting, pool, now)) return true
           // A large one that found no room for long is not passed by smaller ones for ever.
-          isHeldBack = now - waiting.arrivedAt >= PATIENCE_MS && waiting.endsAt > now
+          isHeldBack = this.#isToBeWaitedFor(waiting, pool, now)
           return false
         })
         if (entry === null) return
@@ -265,6 +265,14 @@ export class FleetDesk implements Places, Fleet {
       if (entry.chosen !== null) return true
     }
     return false
+  }
+
+  /** Whether places are kept free until there is room for it: not where it waits for something else, such as one that has not failed it. */
+  #isToBeWaitedFor({ ask, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
+    if (now - arrivedAt < PATIENCE_MS || endsAt <= now) return false
+    return ask.deployments.some(
+      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, now),
+    )
   }
 
   /** Looks after those who wait, for as long as somebody does. */

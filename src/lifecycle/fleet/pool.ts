@@ -2,7 +2,7 @@ import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
 import { began, ended, heard, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
-import type { Placement } from '../../policy/placement/place.ts'
+import { lacksRoom, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'
 import type { QueueEntry } from '../../policy/queue/entry.ts'
@@ -113,6 +113,15 @@ export class PoolDesk implements PlaceGiver {
     const placement = this.#place(call, this.#fleet, clock.monotonic())
     // The matches are written anew for the next call; of this one those of its replica alone are needed.
     return placement && { deployment: name, call, placement }
+  }
+
+  /** Whether a call for which nothing was chosen lacks nothing but room in a cache. */
+  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, now: EpochMs): boolean {
+    const served = this.#servedBy(model, deployment.name)
+    const caches = this.#caches.get(deployment.name)
+    if (served === null || caches === undefined) return false
+    this.#look(served, caches, now)
+    return lacksRoom(deployment, this.#fleet, this.#options.clock.monotonic())
   }
 
   /** Gives the place that was just chosen. */
