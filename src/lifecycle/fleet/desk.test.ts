@@ -219,6 +219,21 @@ describe('what engines say', () => {
     expect(replicaOf(stage, 0)).toMatchObject({ running: null, waiting: null, kvUse: null, metricsAgeMs: null })
   })
 
+  it('is not taken for calls of others where own calls ended before it was heard', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 4 } })
+    for (let reading = 0; reading < 3; reading++) {
+      const calls = stage.fill(4)
+      const askedAt = stage.clock.monotonic()
+      stage.clock.pass(20)
+      for (const call of calls.slice(1)) call.ends()
+      stage.listener.heard(0, { ...QUIET, running: 4 }, askedAt)
+      const more = stage.fill(3)
+      expect(more.map(({ answer }) => answer?.kind)).toEqual(['place', 'place', 'place'])
+      for (const call of [calls[0]!, ...more]) call.ends()
+      stage.clock.pass(1_000)
+    }
+  })
+
   it('never blocks a fleet on which nothing is under way, however full it was said to be', () => {
     const stage = stageFleet()
     for (const replica of [0, 1]) {

@@ -142,7 +142,9 @@ export class PoolDesk implements PlaceGiver {
   ended(given: GivenPlace, { usage, isWhole }: PlaceEnd): void {
     const { clock, queue } = this.#options
     const { stay, running, replica, deployment, expectedCachedTokens } = given
-    ended(this.#fleet, stay, { isWhole, outputTokens: usage?.outputTokens ?? null }, clock.monotonic())
+    const now = clock.monotonic()
+    ended(this.#fleet, stay, { isWhole, outputTokens: usage?.outputTokens ?? null }, now)
+    this.#replicas[replica]!.ended(now)
     const wasExpected = running.work
     if (usage === null) queue.end(running, given.hasBegun ? running.work : 0)
     else {
@@ -264,8 +266,8 @@ export class PoolDesk implements PlaceGiver {
     if (desk === undefined || !desk.isPresent) return
     desk.load = load
     desk.heardAt = askedAt
-    const { inFlight } = desk.state
-    heard(desk.state, load, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
+    // What has ended since it was asked may be in what it says, and is no call of others.
+    heard(desk.state, load, { askedAt, inFlightThen: desk.inFlightAt(askedAt), now: this.#options.clock.monotonic() })
     if (load.kvTokens !== null) for (const caches of this.#caches.values()) caches.holds(replica, load.kvTokens)
     this.#options.freed()
   }
