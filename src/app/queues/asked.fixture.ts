@@ -13,6 +13,7 @@ export interface Asked {
   answeredAt: number
   answerEvent: number
   leftAt: number | null
+  leftEvent: number
   /** How its place ended, and when; null while it has it, and where it has none. */
   end: PlaceEnd | null
   endedAt: number
@@ -56,6 +57,7 @@ export class NotedPlaces implements Places {
       answeredAt: 0,
       answerEvent: 0,
       leftAt: null,
+      leftEvent: 0,
       end: null,
       endedAt: 0,
     }
@@ -76,6 +78,7 @@ export class NotedPlaces implements Places {
     if (leave === null) return null
     return () => {
       asked.leftAt = this.#time.now()
+      asked.leftEvent = this.#time.event()
       this.#wait(asked, false)
       leave()
     }

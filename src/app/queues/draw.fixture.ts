@@ -91,7 +91,7 @@ export function planOf(seed: number): Plan {
   const isHosted = leaning === 'spills' || (!isCalm && draw.may(0.3))
   const names = isCalm || draw.may(0.6) ? ['m'] : ['m', 'n']
   const models = names.map(name => modelOf(draw, name, { pools, isHosted, leaning }))
-  const most = leaning === 'crowds' || leaning === 'calm' ? 90 : 60
+  const most = leaning === 'calm' ? 200 : leaning === 'crowds' ? 90 : 60
   const threads = leaning === 'threads' ? 2 : 1
   return {
     seed,
@@ -101,9 +101,9 @@ export function planOf(seed: number): Plan {
       tiers: DEFAULT_TIERS,
       shares: draw.may(0.3) ? { 'team:red': 3 } : {},
       queue: {
-        maxCalls: leaning === 'crowds' ? draw.of([6, 20]) : draw.of([4, 30, 200]),
-        maxBytes: draw.of([6_000, 60_000, 10_000_000]),
-        maxWaitMs: draw.of([1_500, 6_000, 30_000]),
+        maxCalls: leaning === 'calm' ? 200 : leaning === 'crowds' ? draw.of([6, 20]) : draw.of([4, 30, 200]),
+        maxBytes: leaning === 'calm' ? 10_000_000 : draw.of([6_000, 60_000, 10_000_000]),
+        maxWaitMs: leaning === 'calm' ? 60_000 : draw.of([1_500, 6_000, 30_000]),
       },
     },
     incidents: isCalm ? [] : Array.from({ length: 1 + draw.below(5) }, () => incidentOf(draw, pools, leaning)),
@@ -133,11 +133,12 @@ export const COUNTING: readonly Record<string, unknown>[] = [
 ]
 
 function poolOf(draw: Draw, place: number, leaning: Leaning): PlannedPool {
-  const replicas = 1 + draw.below(leaning === 'retries' ? 4 : 3)
-  const slots = draw.of([1, 2, 4])
+  // Shares show where few places are wanted by many.
+  const replicas = leaning === 'calm' ? 1 : 1 + draw.below(leaning === 'retries' ? 4 : 3)
+  const slots = leaning === 'calm' ? 1 + draw.below(2) : draw.of([1, 2, 4])
   const isTold = draw.may(0.8) || leaning === 'calm' || leaning === 'crowds'
   const isHonest = leaning === 'calm' || draw.may(0.4)
-  const spare = draw.below(2)
+  const spare = leaning === 'calm' ? 0 : draw.below(2)
   return {
     pool: {
       upstream: `pool${place}`,
@@ -247,7 +248,7 @@ function callsOf(
 ): readonly PlannedCall[] {
   const { most, models, leaning, threads } = of
   const length = Math.floor(most / 2) + draw.below(most / 2)
-  const bursts = Array.from({ length: 3 }, () => draw.below(LENGTH_MS - 4_000))
+  const bursts = Array.from({ length: leaning === 'calm' ? 1 : 3 }, () => draw.below(LENGTH_MS - 4_000))
   const isInBursts = leaning === 'crowds' || leaning === 'calm' || draw.may(0.5)
   const isPatient = leaning === 'calm'
   return Array.from({ length }, (_, place) => {

@@ -18,9 +18,9 @@ export interface EngineTerms {
 export interface Job {
   readonly request: UpstreamRequest
   readonly sink: AttemptSink
-  /** What it was asked, and how much of it was said already. */
+  /** What it was asked, and what of the answer is not said yet. */
   readonly question: string
-  readonly said: number
+  readonly rest: string
   readonly promptTokens: number
   cachedTokens: number
   written: number
@@ -63,7 +63,7 @@ export class Engine {
       request,
       sink,
       question,
-      said: last.role === 'assistant' ? last.content.length : 0,
+      rest: textOf(question).slice(last.role === 'assistant' ? last.content.length : 0),
       promptTokens: tokensOf(question),
       cachedTokens: 0,
       written: 0,
@@ -119,8 +119,7 @@ export class Engine {
 
   #write(job: Job): void {
     if (job.isPaused) return this.#after(job, 5, () => this.#write(job))
-    const { request, sink, question } = job
-    const text = textOf(question).slice(job.said)
+    const { request, sink, rest: text } = job
     if (!request.streamed) {
       const restMs = (text.length / 4) * this.#terms.stepMs * this.slowness
       return this.#after(job, restMs, () => {

@@ -54,7 +54,8 @@ export class Day {
   readonly desk: FleetDesk
   readonly places: NotedPlaces
   readonly threads: Thread[] = []
-  /** Calls for which limits hold something, as the limits say it, whenever somebody looked. */
+  /** What a thread had when it died. */
+  readonly deaths: string[] = []
   readonly #looker: Looker
   readonly #disk = new Disk()
   readonly #random: () => number
@@ -135,7 +136,10 @@ export class Day {
   }
 
   #kill(thread: Thread): void {
+    const [waiting, held] = [this.places.waiting.size, this.places.held.size]
     thread.die()
+    if (this.places.waiting.size < waiting) this.deaths.push('a thread died with calls that wait')
+    if (this.places.held.size < held) this.deaths.push('a thread died with calls that are served')
     // Its sockets are closed by the kernel.
     for (const { engine, before } of this.site.slots) {
       for (const each of [engine, ...before]) {
