@@ -138,8 +138,8 @@ const LATE_MS = 101
 /** A deadline is for the beginning of an answer: nobody is kept in doubt for longer. */
 export function checkDeadline({ lived, record, sent, error }: Told, day: Day): void {
   const { planned, caller, thread } = lived
-  const { id, deadlineMs, tier } = planned
-  if (error !== null && tier !== '' && record === null) must(sent.length === 0, `${id}: ${error}, but was sent`)
+  const { id, deadlineMs } = planned
+  if (error !== null && record === null) must(sent.length === 0, `${id}: ${error}, but was sent`)
   if (deadlineMs === null || thread.isDead || caller.leftAt !== null) return
   const at = record?.at ?? null
   if (at === null) return

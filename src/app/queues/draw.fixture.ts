@@ -91,7 +91,7 @@ export function planOf(seed: number): Plan {
   const isHosted = leaning === 'spills' || (!isCalm && draw.may(0.3))
   const names = isCalm || draw.may(0.6) ? ['m'] : ['m', 'n']
   const models = names.map(name => modelOf(draw, name, { pools, isHosted, leaning }))
-  const most = leaning === 'calm' ? 200 : leaning === 'crowds' ? 90 : 60
+  const most = leaning === 'calm' ? 130 : leaning === 'crowds' ? 80 : 60
   const threads = leaning === 'threads' ? 2 : 1
   return {
     seed,

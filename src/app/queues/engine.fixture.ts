@@ -214,6 +214,6 @@ export class Engine {
 /** Tokens with which two questions begin alike: no two documents do. */
 export function commonTokens(one: string, other: string): number {
   if (one === other) return tokensOf(one)
-  const [document] = one.split('pen_', 1)
-  return other.startsWith(`${document}pen_`) ? tokensOf(document!) : 0
+  const end = one.lastIndexOf('pen_')
+  return other.startsWith(one.slice(0, end)) ? tokensOf(one.slice(0, end)) : 0
 }

@@ -18,8 +18,6 @@ export interface Slot {
   /** When it was drained or went, last. */
   closedAt: number
   isHidden: boolean
-  /** It has said how many calls it runs at once. */
-  isTold: boolean
 }
 
 /** An attempt as its engine saw it come. */
@@ -93,7 +91,7 @@ export class Site {
     const engine = new Engine(this.#url(), terms, this.#time)
     // One that comes later has its place in the list already.
     const isPresent = of.replica === 0 || this.#random() < 0.8
-    return { ...of, engine, before: [], isPresent, isDrained: false, closedAt: 0, isHidden: false, isTold: false }
+    return { ...of, engine, before: [], isPresent, isDrained: false, closedAt: 0, isHidden: false }
   }
 
   #url(): string {
@@ -144,7 +142,6 @@ export class Site {
     if (isHeard && engine.hungUntil <= this.#time.now()) {
       this.#time.after(delayMs, () => {
         if (!slot.isPresent || slot.engine !== engine) return
-        if (load.maxRunning !== null) slot.isTold = true
         listener.heard(replica, load, askedAt)
       })
     }
@@ -224,7 +221,6 @@ export class Site {
     slot.isPresent = false
     slot.closedAt = this.#time.now()
     slot.isDrained = false
-    slot.isTold = false
     listener.gone(slot.replica)
     return () => {
       if (slot.isPresent) return
