@@ -63,6 +63,7 @@ function stage(index: PrefixIndex, hashes: readonly Float64Array[]): { fleet: Pl
     matches: new Uint16Array(REPLICAS),
     tier: { timeToFirstTokenMs: 1_000, missedTargetDollars: 10_000_000n },
     waitedMs: 0,
+    patienceMs: 0,
     tried: [],
     draw: random(),
   }))

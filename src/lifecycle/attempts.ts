@@ -259,7 +259,8 @@ export class Attempts implements AttemptOwner {
   #found(found: Found, choice: Choice, manner: Manner): void {
     const isWanted = this.#isWanted(manner.goOn)
     if (found.kind === 'held') {
-      if (isWanted) return this.#cover(found.held, choice, manner)
+      // A place that was on its way to another thread may come when the call had to be over.
+      if (isWanted && !this.#times.isUp) return this.#cover(found.held, choice, manner)
       letGo(found.held, this.#world)
     }
     manner.unasked()

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { AttemptSink, EngineClient, RawHeaders, UpstreamRequest } from '../ports/engine.ts'
 import type { LimitHold, Limits } from '../ports/limits.ts'
 import type { CallTimings } from '../ports/observer.ts'
+import type { Places } from '../ports/places.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { ParsedBody } from '../ports/wire.ts'
 import type { Deployment, Model } from '../vocabulary/deployment.ts'
@@ -107,10 +108,10 @@ export interface StageOptions {
   /** Of `fast`; one when not said. */
   readonly deployments?: readonly Deployment[]
   readonly call?: Partial<Call>
+  /** Who gives places on owned engines. */
+  readonly places?: Places | null
   /** So long it takes to hear whether there is room for more of a call, as from another thread; no time when not said. */
   readonly roomAfterMs?: number
-  /** Who gives places on owned engines; nobody when not said. */
-  readonly places?: World['places']
 }
 
 /** Limits whose answers about more of a call take their time. */

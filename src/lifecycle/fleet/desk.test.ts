@@ -163,6 +163,49 @@ describe('places on owned engines', () => {
     expect(stage.ask('finds out').place().replica).toBe(0)
   })
 
+  it('are sought elsewhere by the calls of one model whose deployment fails, though another one on the same engines is well', () => {
+    const stage = stageFleet({ replicas: 1, others: ['slim'] })
+    stage.fill(2)
+    const slim = { model: 'slim', deployments: [{ name: 'pool/slim', tried: [] }] }
+    const [waiting, fast] = [stage.ask('slim', slim), stage.ask('fast')]
+    const { health, models, clock } = stage
+    const failing = health.of(models[1]!, models[1]!.deployments[0]!)
+    failing.takeOne(0, clock.now())!.ended('failed', clock.now(), null)
+    clock.pass(100)
+    expect(waiting.answer).toEqual({ kind: 'none' })
+    expect(fast.answer).toBe(null)
+  })
+
+  it('are not kept from others by a call that waits for long for a replica that has not failed it', () => {
+    const stage = stageFleet({ replicas: 2 })
+    const fillers = stage.fill(4)
+    const choosy = stage.ask('choosy', { deployments: [{ name: 'pool/m', tried: [0] }] })
+    const other = stage.ask('other')
+    stage.clock.pass(2_500)
+    fillers.find(filler => filler.place().replica === 0)!.ends()
+    expect(other.place().replica).toBe(0)
+    expect(choosy.answer).toBe(null)
+    fillers.find(filler => filler.place().replica === 1)!.ends()
+    expect(choosy.place().replica).toBe(1)
+  })
+
+  it('are kept for a large call that has waited for long for room in a cache', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 3, kvTokens: 1_000 } })
+    const [first, second] = [
+      stage.ask('first', { tokens: { input: 400, output: 0 } }),
+      stage.ask('second', { tokens: { input: 400, output: 0 } }),
+    ]
+    const large = stage.ask('large', { tokens: { input: 700, output: 0 } })
+    expect(stage.ask('early', { tokens: { input: 50, output: 0 } }).answer?.kind).toBe('place')
+    stage.started.pop()
+    stage.clock.pass(2_500)
+    first!.ends()
+    const late = stage.ask('late', { tokens: { input: 50, output: 0 } })
+    expect([large.answer, late.answer]).toEqual([null, null])
+    second!.ends()
+    expect(large.answer?.kind).toBe('place')
+  })
+
   it('of replicas that come and go while running are given as they are', () => {
     const stage = stageFleet({ replicas: 2 })
     stage.listener.gone(1)
@@ -241,6 +284,21 @@ describe('what engines say', () => {
       state: 'ready',
     })
     expect(replicaOf(stage, 0)).toMatchObject({ running: null, waiting: null, kvUse: null, metricsAgeMs: null })
+  })
+
+  it('is not taken for calls of others where own calls ended before it was heard', () => {
+    const stage = stageFleet({ replicas: 1, pool: { maxRunning: 4 } })
+    for (let reading = 0; reading < 3; reading++) {
+      const calls = stage.fill(4)
+      const askedAt = stage.clock.monotonic()
+      stage.clock.pass(20)
+      for (const call of calls.slice(1)) call.ends()
+      stage.listener.heard(0, { ...QUIET, running: 4 }, askedAt)
+      const more = stage.fill(3)
+      expect(more.map(({ answer }) => answer?.kind)).toEqual(['place', 'place', 'place'])
+      for (const call of [calls[0]!, ...more]) call.ends()
+      stage.clock.pass(1_000)
+    }
   })
 
   it('never blocks a fleet on which nothing is under way, however full it was said to be', () => {

@@ -253,7 +253,8 @@ export class FleetDesk implements Places, Fleet {
         if (!pool.hasFree()) return
         const entry = this.#queue.next(upstream, waiting => {
           if (this.#mayStart(waiting, pool, now)) return true
-          return this.#holdsBack(waiting, now) ? 'nobody' : false
+          // A large one that found no room for long is not passed by smaller ones for ever; one that chose to wait is.
+          return !waiting.isChoosy && this.#isToBeWaitedFor(waiting, pool, now) ? 'nobody' : false
         })
         if (entry === null) return
         this.#start(entry, pool, entry.chosen!)
@@ -261,16 +262,6 @@ export class FleetDesk implements Places, Fleet {
     } finally {
       this.#serving.delete(upstream)
     }
-  }
-
-  /**
-   * Whether a call that found no place is passed by no other: a large one that has waited long for room would see smaller
-   * ones take it for ever. One that waits for replicas to be well, for others than have failed it, or for the one that has its
-   * prompt, is not in need of that.
-   */
-  #holdsBack(entry: Waiting, now: EpochMs): boolean {
-    if (entry.isChoosy || now - entry.queuedAt < PATIENCE_MS || entry.endsAt <= now) return false
-    return entry.ask.deployments.every(({ tried }) => tried.length === 0) && this.#isAskable(entry)
   }
 
   #mayStart(entry: Waiting, pool: PoolDesk, now: EpochMs): boolean {
@@ -285,6 +276,14 @@ export class FleetDesk implements Places, Fleet {
       if (entry.chosen !== null) return true
     }
     return false
+  }
+
+  /** Whether places are kept free until there is room for it: not where it waits for something else, such as one that has not failed it. */
+  #isToBeWaitedFor({ ask, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
+    if (now - arrivedAt < PATIENCE_MS || endsAt <= now) return false
+    return ask.deployments.some(
+      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, now),
+    )
   }
 
   /** Looks after those who wait, for as long as somebody does. */

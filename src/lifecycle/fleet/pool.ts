@@ -2,7 +2,7 @@ import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
 import { began, ended, heard, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
-import { openReplicas, type Placement } from '../../policy/placement/place.ts'
+import { lacksRoom, openReplicas, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'
 import type { QueueEntry } from '../../policy/queue/entry.ts'
@@ -127,6 +127,15 @@ export class PoolDesk implements PlaceGiver {
     return { deployment: name, call, placement }
   }
 
+  /** Whether a call for which nothing was chosen lacks nothing but room in a cache. */
+  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, now: EpochMs): boolean {
+    const served = this.#servedBy(model, deployment.name)
+    const caches = this.#caches.get(deployment.name)
+    if (served === null || caches === undefined) return false
+    this.#look(served, caches, now)
+    return lacksRoom(deployment, this.#fleet, this.#options.clock.monotonic())
+  }
+
   /** Gives the place that was just chosen. */
   give({ prompt, tokens }: PlaceAsk, { deployment, call, placement }: Chosen, running: Running): Place {
     const { replica, state, expectedCachedTokens } = placement
@@ -145,7 +154,9 @@ export class PoolDesk implements PlaceGiver {
   ended(given: GivenPlace, { usage, isWhole }: PlaceEnd): void {
     const { clock, queue } = this.#options
     const { stay, running, replica, deployment, expectedCachedTokens } = given
-    ended(this.#fleet, stay, { isWhole, outputTokens: usage?.outputTokens ?? null }, clock.monotonic())
+    const now = clock.monotonic()
+    ended(this.#fleet, stay, { isWhole, outputTokens: usage?.outputTokens ?? null }, now)
+    this.#replicas[replica]!.ended(now)
     const wasExpected = running.work
     if (usage === null) queue.end(running, given.hasBegun ? running.work : 0)
     else {
@@ -167,7 +178,7 @@ export class PoolDesk implements PlaceGiver {
     return this.#fleet.replicas.some(({ replica }) => this.#kindOf(served, replica, now) !== 'left')
   }
 
-  /** Whether each model that it serves has a replica that is there and well. */
+  /** Whether all that it serves has a replica that is there and well: breakers are each deployment's own. */
   isAllAskable(now: EpochMs): boolean {
     for (const { model, deployment } of this.#served.values()) {
       if (!this.isAskable(model.name, deployment.name, now)) return false
@@ -276,9 +287,9 @@ export class PoolDesk implements PlaceGiver {
     if (desk === undefined || !desk.isPresent) return
     desk.load = load
     desk.heardAt = askedAt
-    const { inFlight } = desk.state
     const told = this.#options.policy === 'penstock' ? load : { ...load, kvTokens: null }
-    heard(desk.state, told, { askedAt, inFlightThen: inFlight, now: this.#options.clock.monotonic() })
+    // What has ended since it was asked may be in what it says, and is no call of others.
+    heard(desk.state, told, { askedAt, inFlightThen: desk.inFlightAt(askedAt), now: this.#options.clock.monotonic() })
     if (load.kvTokens !== null) for (const caches of this.#caches.values()) caches.holds(replica, load.kvTokens)
     this.#options.freed()
   }

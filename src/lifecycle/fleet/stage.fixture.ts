@@ -55,6 +55,8 @@ export interface FleetStageOptions {
   readonly queue?: Partial<SchedulingTerms['queue']>
   readonly shares?: SchedulingTerms['shares']
   readonly policy?: PlacementPolicy
+  /** Models besides `fast`, each with a deployment of its name on the same engines. */
+  readonly others?: readonly string[]
 }
 
 export const QUIET: EngineLoad = { running: 0, waiting: 0, kvUse: 0, kvTokens: null, maxRunning: null }
@@ -75,7 +77,7 @@ function deploymentOf(replicas: number): Deployment {
 
 /** A desk with one pool of replicas, on a clock that tests move. */
 export function stageFleet(over: FleetStageOptions = {}) {
-  const { replicas = 2, pool = {}, queue = {}, shares = {}, policy = 'penstock' } = over
+  const { replicas = 2, pool = {}, queue = {}, shares = {}, policy = 'penstock', others = [] } = over
   const clock = new StagedClock()
   const deployment = deploymentOf(replicas)
   const model: Model = {
@@ -86,7 +88,11 @@ export function stageFleet(over: FleetStageOptions = {}) {
     resilience: { ...DEFAULT_RESILIENCE, breaker: { failures: 1, withinMs: 10_000, openMs: 5_000 } },
     createdAt: 0,
   }
-  const health = new HealthBoard([model], HealthBoard.memoryFor([model]), 0)
+  const models = [
+    model,
+    ...others.map(name => ({ ...model, name, deployments: [{ ...deployment, name: `pool/${name}`, model: name }] })),
+  ]
+  const health = new HealthBoard(models, HealthBoard.memoryFor(models), 0)
   const desk = new FleetDesk({
     pools: [
       {
@@ -101,7 +107,7 @@ export function stageFleet(over: FleetStageOptions = {}) {
         ...pool,
       },
     ],
-    models: [model],
+    models,
     terms: { tiers: DEFAULT_TIERS, shares, queue: { ...DEFAULT_QUEUE, ...queue } },
     health,
     clock,
@@ -163,5 +169,5 @@ export function stageFleet(over: FleetStageOptions = {}) {
   }
   /** Calls that take every place, and stay. */
   const fill = (places: number) => Array.from({ length: places }, (_, i) => ask(`filler-${i}`))
-  return { clock, desk, listener, health, model, deployment, started, ask, fill }
+  return { clock, desk, listener, health, model, models, deployment, started, ask, fill }
 }

@@ -1,6 +1,7 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { PlacementCall } from './call.ts'
+import { freePlaces } from './capacity.ts'
 import { type PlacementCost, type Prospect, prospectOf, type Question, questionOf } from './cost.ts'
 import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
 
@@ -107,7 +108,22 @@ export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: Mo
   return open
 }
 
-function rankOf(state: ReplicaState, { tried }: PlacementCall): number {
+/** Whether a call for which no place was found lacks nothing but room in a cache, at one that it should be sent to. */
+export function lacksRoom(call: Pick<PlacementCall, 'tried'>, fleet: PlacementFleet, now: MonotonicMs): boolean {
+  let best = NOT_ASKED
+  let isFree = false
+  for (const state of fleet.replicas) {
+    const rank = rankOf(state, call)
+    if (rank > best || rank === NOT_ASKED) continue
+    if (rank < best) isFree = false
+    best = rank
+    const { inFlight, capacity } = state
+    isFree ||= freePlaces(capacity, { inFlight, maxRunning: fleet.pool.maxRunning, now }) > 0
+  }
+  return isFree
+}
+
+function rankOf(state: ReplicaState, { tried }: Pick<PlacementCall, 'tried'>): number {
   if (state.standing === 'left' || state.isDraining) return NOT_ASKED
   const isTried = tried.length > 0 && tried.includes(state.replica)
   return (isTried ? 2 : 0) + (state.standing === 'recovering' ? 1 : 0)
