@@ -24,6 +24,8 @@ export const MEASURES = [
   'outage',
   'faults',
   'hedge',
+  'scheduling',
+  'real',
   'micro',
 ] as const
 export type MeasureName = (typeof MEASURES)[number]
