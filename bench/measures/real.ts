@@ -12,7 +12,7 @@ import type { Found, Keep } from './sideBySide.ts'
 export const SESSIONS_AT_ONCE = 8
 /** Of the time to the first token: more than the new part of a usual prompt takes to read, less than all of it does where others use the cores too. */
 export const TARGET_MS = 4_000
-export const PHASE_MS = 40_000
+export const PHASE_MS = 60_000
 const ROUNDS = 2
 /** More than are begun in a phase. */
 const SESSIONS = 60

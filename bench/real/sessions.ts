@@ -17,9 +17,13 @@ export const SCALE = { inputTokens: 256, outputTokens: 32, think: 16 } as const
 const MOST_OUTPUT_TOKENS = 24
 const MOST_THINK_MS = 4_000
 
-/** A conversation is taken when its first turns fit into the context of a slot, with room for the template. */
+/**
+ * A conversation is taken when it begins small, as most do, and its first turns fit into the context of a slot with room
+ * for the template: long first prompts would be most of what a measure of a minute sees, and nobody has them in a cache.
+ */
 const TURNS = 12
 const LEAST_TURNS = 6
+const MOST_FIRST_WORDS = 100
 const MOST_WORDS = 700
 
 /** Each is one token of the model's, with the space before it. */
@@ -72,7 +76,7 @@ export function scaledSession(id: string, requests: readonly TraceRequest[], blo
   let draft: readonly Part[] = []
   for (const { blocks, outputTokens, follows } of requests) {
     const words = wordsOf(blocks ?? [], SCALE.inputTokens / blockTokens)
-    if (words.length === 0 || words.length > MOST_WORDS) break
+    if (words.length === 0 || words.length > (turns.length === 0 ? MOST_FIRST_WORDS : MOST_WORDS)) break
     draft = grown(draft, words, turns.at(-1)?.outputTokens ?? 0)
     turns.push({
       messages: draft.map(({ role, words }) => ({ role, content: textOf(words) })),
