@@ -93,12 +93,20 @@ function realSection(result: Result): string[] {
     `Two llama.cpp servers with SmolLM2-135M, one thread and one core each, four slots of 2,048 tokens, no memory for prompts beside the slots. ${SESSIONS_AT_ONCE} recorded sessions of coding agents at once (agentic-cc), in a closed loop of ${PHASE_MS / MS_PER_SECOND} s on fresh servers, with input tokens by 1/${SCALE.inputTokens}, output tokens by 1/${SCALE.outputTokens} and times to think by 1/${SCALE.think} of what was recorded; a turn's prompt begins with the one before it as its recorded blocks do. A call is good when its first token came within ${TARGET_MS / MS_PER_SECOND} s. Both go through the same gateway with the same queue: for \`placement\` the servers are replicas of one upstream, for \`roundRobin\` each is an upstream by itself and callers take turns.`,
     table(['', ...REAL_COLUMNS.map(([title]) => title)], rows),
     `Placement to round robin, between neighbours: cached share × ${toTurns('cachedShare')}, good calls × ${toTurns('goodPerMinute')}, calls × ${toTurns('callsPerMinute')}, p50 to the first token × ${toTurns('firstP50Ms')}, p90 × ${toTurns('firstP90Ms')}.`,
-    DIFFERENCES,
+    ...DIFFERENCES,
   ]
 }
 
-const DIFFERENCES =
-  'The rehearsals play the same sessions through the same scheduler on a virtual clock, against servers that take what the real ones were measured to take before each phase. `slots` remember as llama.cpp does: each slot its last prompt, shared with nobody. `paged` is the cache that rehearsals model, blocks of 16 tokens that all prompts share: it finds tools and system prompts that other sessions began with, and loses a beginning block by block, so that its cached share is higher. Where the real ones differ from `slots`: the servers share their cores with gateway, callers and whatever else runs, so that their speed is not what it was when it was measured; a batch of some tokens takes longer a token than one of hundreds, which one figure a token leaves out; and in a closed loop whoever answers later is asked less.'
+const DIFFERENCES = [
+  'The rehearsals play the same sessions through the same scheduler on a virtual clock, against servers that take what the real ones were measured to take before each phase: `penstock foresee` has no step times of a CPU. `slots` remember as llama.cpp does: each slot its last prompt, shared with nobody, and given to whoever begins like a tenth of it, be it another session with the same tools and system prompt. `paged` is the cache that `penstock foresee` models, blocks of 16 tokens that all prompts share: it finds beginnings that other sessions had, and loses a prompt block by block from its end, so that its cached share is higher.',
+  'Where the real ones differ from `slots`:',
+  [
+    '- Real round robin is less good than rehearsed: the rehearsed one passes over a server whose slots are all taken, while callers of the real one wait for that whose turn it is, and a wait on one server leaves slots of the other to sessions that evict.',
+    '- The servers share two cores with gateway, callers and whatever else runs, so that their speeds change within a phase; they are told above, and are medians over the phases for the rehearsals.',
+    '- A batch of some tokens takes longer a token than one of hundreds, which one figure a token leaves out.',
+    '- In a closed loop whoever answers later is asked less, so that the calls of a phase are not the same: fewer of them are late turns, with long beginnings in a cache.',
+  ].join('\n'),
+]
 
 function measured({ measurements }: Result, measure: MeasureName): readonly string[] {
   return [...new Set(measurements.filter(one => one.measure === measure).map(one => one.subject))].sort()

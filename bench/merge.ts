@@ -15,12 +15,12 @@ export function withYoungerMeasures(whole: Result, results: readonly Result[]): 
     const measures = [...new Set(found.map(({ measure }): MeasureName => measure))]
     for (const measure of measures) has.add(measure)
     const known = new Set(merged.subjects.map(({ name }) => name))
-    const { at, commit, changed, options } = result
+    const { at, commit, changed } = result
     merged = {
       ...merged,
       subjects: [...merged.subjects, ...result.subjects.filter(({ name }) => !known.has(name))],
       measurements: [...merged.measurements, ...found],
-      younger: [...(merged.younger ?? []), { at, commit, changed, options, measures }],
+      younger: [...(merged.younger ?? []), { at, commit, changed, measures }],
     }
   }
   return merged

@@ -40,10 +40,10 @@ function introduction(result: Result): string {
   ].join('\n')
 }
 
-function youngerLine({ measures, at, commit, changed, options }: Younger): string {
+function youngerLine({ measures, at, commit, changed }: Younger): string {
   const names = measures.map(name => `\`${name}\``)
   const verb = names.length === 1 ? 'was' : 'were'
-  return `${names.join(', ')} ${verb} measured by itself at ${at} from commit ${commit}${changed ? ' with changes' : ''}, with ${options.rounds} rounds of ${options.seconds} seconds where it has any.`
+  return `${names.join(', ')} ${verb} measured by itself at ${at} from commit ${commit}${changed ? ' with changes' : ''}.`
 }
 
 function targetTable(result: Result): string {

@@ -72,6 +72,6 @@ export interface Result {
 }
 
 /** A run of its own that measures were taken over from. */
-export interface Younger extends Pick<Result, 'at' | 'commit' | 'changed' | 'options'> {
+export interface Younger extends Pick<Result, 'at' | 'commit' | 'changed'> {
   readonly measures: readonly MeasureName[]
 }
