@@ -21,9 +21,10 @@ const HIGH_BITS = 21
  * @param parts places in the bytes where values begin and end, in the order in which engines read them
  */
 export function blocksOf(bytes: Uint8Array, parts: readonly { readonly at: number; readonly end: number }[]) {
-  const hasher = new BlockHasher(bytes)
   let blocks = 0
   for (const { at, end } of parts) blocks += Math.floor((end - at) / BLOCK_BYTES)
+  if (blocks === 0) return { hashes: new Float64Array(0), blockTokens: BLOCK_BYTES / BYTES_PER_TOKEN }
+  const hasher = new BlockHasher(bytes)
   const hashes = new Float64Array(Math.min(blocks, MAX_BLOCKS))
   let made = 0
   for (const { at, end } of parts) {
