@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { withYoungerMeasures } from './merge.ts'
 import { openFilesLimit } from './process.ts'
 import { report } from './report.ts'
 import type { Machine, Result } from './result.ts'
@@ -38,13 +39,16 @@ export function keep(result: Result): string {
   return join('bench', 'results', name)
 }
 
-/** Writes RESULTS.md from the newest result that left nothing out, or from the newest where there is none. */
+/**
+ * Writes RESULTS.md from the newest result that left nothing out, with measures that are younger than it, or from the
+ * newest where there is none.
+ */
 export function writeReport(): string {
   const names = readdirSync(RESULTS).filter(name => name.endsWith('.json'))
   const results = names.sort().map(name => JSON.parse(readFileSync(join(RESULTS, name), 'utf8')) as Result)
   const newest = results.findLast(({ whole }) => whole) ?? results.at(-1)
   if (!newest) throw new Error('bench/results has no result yet')
-  const text = report(newest)
+  const text = report(newest.whole ? withYoungerMeasures(newest, results) : newest)
   writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), text)
   return text
 }

@@ -9,6 +9,7 @@ import { portkey } from './subjects/portkey.ts'
 import { litellmRace, litellmStrictRace, penstockRace, penstockThreadsRace } from './subjects/racers.ts'
 import { penstockDead, penstockFaults, penstockHedge, penstockOutage, penstockResilient } from './subjects/resilient.ts'
 import { sglangRouter, vllmRouter } from './subjects/routers.ts'
+import { penstockReal, penstockScheduled } from './subjects/scheduled.ts'
 import { bare } from './subjects/undici.ts'
 import type { Dialect } from './traffic.ts'
 
@@ -35,6 +36,8 @@ export const SUBJECTS: readonly Subject[] = [
   penstockFaults,
   litellmFaults,
   portkeyFaults,
+  penstockScheduled,
+  penstockReal,
 ]
 
 export interface Options {

@@ -1,9 +1,9 @@
 /**
- * Where a call's time goes: runs Penstock (`penstock`, `penstock-ram`, `-limits`, `-threads`, `-resilience`) or the bare
+ * Where a call's time goes: runs Penstock (`penstock`, `penstock-ram`, `-limits`, `-threads`, `-resilience`, `-scheduled`) or the bare
  * proxy (`bare`) under load with V8's sampling profiler on and prints self time per call (or per frame) in microseconds,
  * by thread, by part and by function.
  *
- *   node bench/profile.ts [--subject NAME] [--work plain|streams|paced] [--seconds N] [--top N] [--allocations]
+ *   node bench/profile.ts [--subject NAME] [--work plain|long|streams|paced] [--seconds N] [--top N] [--allocations]
  *
  * With `--allocations` it prints bytes that were allocated per call instead.
  */
@@ -16,6 +16,7 @@ import { type Command, freePort, LOAD_CORE, startPinned, threadMicroseconds } fr
 import { answers, call, type Subject, start } from './subject.ts'
 import { penstock, penstockInMemory, penstockLimited, penstockThreads } from './subjects/penstock.ts'
 import { penstockResilient } from './subjects/resilient.ts'
+import { penstockScheduled, penstockScheduledEight } from './subjects/scheduled.ts'
 import { bare } from './subjects/undici.ts'
 import { plainBody } from './traffic.ts'
 import { compiled, discard, ROOT, scratch } from './workshop.ts'
@@ -29,9 +30,16 @@ const SUBJECTS = {
   'penstock-limits': penstockLimited,
   'penstock-threads': penstockThreads,
   'penstock-resilience': penstockResilient,
+  'penstock-scheduled': penstockScheduled,
+  'penstock-scheduled-8': penstockScheduledEight,
   bare,
 }
-const WORKS = { plain: measurePlain, streams: measureStreams, paced: measurePaced }
+const WORKS = {
+  plain: measurePlain,
+  long: (...[target, length]: Parameters<typeof measurePlain>) => measurePlain(target, { ...length, isLong: true }),
+  streams: measureStreams,
+  paced: measurePaced,
+}
 
 interface CallFrame {
   readonly functionName: string

@@ -1,9 +1,10 @@
 import { faultSections } from './faultReport.ts'
+import { fleetSections } from './fleetReport.ts'
 import { limitSections } from './limitReport.ts'
 import { fixed, table } from './markdown.ts'
 import { streamsWithin, WANTED_STREAMS } from './measures/memory.ts'
 import { added, DIRECT, figure, ratio } from './ratios.ts'
-import type { MeasureName, Result } from './result.ts'
+import type { MeasureName, Result, Younger } from './result.ts'
 import { verdicts } from './targets.ts'
 
 interface Column {
@@ -21,6 +22,7 @@ export function report(result: Result): string {
     ...sections(result),
     ...limitSections(result),
     ...faultSections(result),
+    ...fleetSections(result),
     ...micro(result),
     '## Subjects',
     subjectTable(result),
@@ -29,12 +31,19 @@ export function report(result: Result): string {
 }
 
 function introduction(result: Result): string {
-  const { machine, commit, changed, at, options, seconds } = result
+  const { machine, commit, changed, at, options, seconds, younger = [] } = result
   return [
     `Made by \`npm run bench\` at ${at} from commit ${commit}${changed ? ' with changes' : ''}, in ${Math.round(seconds / 60)} minutes, on ${machine.cores} cores of ${machine.cpu} with ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}.`,
     '',
     `The gateway has one core with all its threads; load generator and mock upstream share the other. Figures are medians of ${options.rounds} rounds of ${options.seconds} seconds, in which the subjects take turns; ratios are taken within a round. "core" is the share of its core that a subject used: far below 1 means that the load generator was the limit, or that something else ran there, and time of the core for each call or frame is then the fairer figure. "others" is how many cores other programs used meanwhile: above 0.1 the comparison is in doubt. \`${DIRECT}\` is the mock upstream without a gateway, all on one core.`,
+    ...younger.flatMap(one => ['', youngerLine(one)]),
   ].join('\n')
+}
+
+function youngerLine({ measures, at, commit, changed }: Younger): string {
+  const names = measures.map(name => `\`${name}\``)
+  const verb = names.length === 1 ? 'was' : 'were'
+  return `${names.join(', ')} ${verb} measured by itself at ${at} from commit ${commit}${changed ? ' with changes' : ''}.`
 }
 
 function targetTable(result: Result): string {

@@ -24,6 +24,8 @@ export const MEASURES = [
   'outage',
   'faults',
   'hedge',
+  'scheduling',
+  'real',
   'micro',
 ] as const
 export type MeasureName = (typeof MEASURES)[number]
@@ -65,4 +67,11 @@ export interface Result {
   readonly subjects: readonly SubjectState[]
   readonly measurements: readonly Measurement[]
   readonly micro: readonly Micro[]
+  /** Where measures come from that are younger than this run; never kept, only shown. */
+  readonly younger?: readonly Younger[]
+}
+
+/** A run of its own that measures were taken over from. */
+export interface Younger extends Pick<Result, 'at' | 'commit' | 'changed'> {
+  readonly measures: readonly MeasureName[]
 }

@@ -9,7 +9,9 @@ import { measurePaced, measurePlain, measureStreams, warmUp } from './measures/l
 import { measureMemory } from './measures/memory.ts'
 import { measureOutages } from './measures/outage.ts'
 import { measureRaces } from './measures/race.ts'
+import { measureReal } from './measures/real.ts'
 import { measureResilience } from './measures/resilience.ts'
+import { measureScheduling } from './measures/scheduling.ts'
 import { npmStartMs } from './measures/startup.ts'
 import { measureThreads } from './measures/threads.ts'
 import type { Options } from './options.ts'
@@ -69,6 +71,8 @@ export class Bench {
       if (measure === 'threads') await measureThreads(this.#upstreamPort, this.#options, keep)
       if (measure === 'race') await measureRaces(subject, keep)
       if (measure === 'resilience') await measureResilience(this.#upstreamPort, this.#options, keep)
+      if (measure === 'scheduling') await measureScheduling(this.#upstreamPort, this.#options, keep)
+      if (measure === 'real') await measureReal(keep)
       if (measure === 'dead') await measureDead(this.#upstreamPort, this.#options, keep)
       if (measure === 'outage') await measureOutages(subject, this.#options, keep)
       if (measure === 'faults') await measureFaults(subject, this.#options, keep)

@@ -1,4 +1,5 @@
 import { faultVerdicts } from './faultTargets.ts'
+import { fleetVerdicts } from './fleetReport.ts'
 import { limitVerdicts } from './limitTargets.ts'
 import { added, DIRECT, figure, ratio } from './ratios.ts'
 import type { MeasureName, Result } from './result.ts'
@@ -32,5 +33,6 @@ export function verdicts(result: Result): Verdict[] {
     atMost('start-up to the first answer', MAX_STARTUP_MS, startup, ' ms', false),
     ...limitVerdicts(result),
     ...faultVerdicts(result),
+    ...fleetVerdicts(result),
   ]
 }

@@ -23,9 +23,19 @@ const PATH = { openai: '/v1/chat/completions', anthropic: '/v1/messages' } as co
 const SYSTEM = 'You answer questions about the plant in two short sentences, for readers who have never seen one.'
 const QUESTION =
   'What does a penstock do, where does it stand between reservoir and turbine, and what is measured in it?'
+/** Some 16 kB, of which no two sentences are alike. */
+const MANUAL = Array.from(
+  { length: 180 },
+  (_, i) => `${SYSTEM.slice(0, 60)} Gate ${i} opens after gate ${i * 7}.`,
+).join(' ')
 
 export function plainBody(dialect: Dialect): Body {
   return { path: PATH[dialect], json: JSON.stringify(bodyOf(dialect)) }
+}
+
+/** As an agent asks: what comes before the question is some 16 kB, the same in every call. */
+export function longBody(dialect: Dialect): Body {
+  return { path: PATH[dialect], json: JSON.stringify(bodyOf(dialect, '', MANUAL)) }
 }
 
 /** The mock upstream finds the pace in the question, which every gateway passes on whatever else it drops. */
@@ -34,16 +44,16 @@ export function streamBody(dialect: Dialect, pace: Pace): Body {
   return { path: PATH[dialect], json: JSON.stringify({ ...bodyOf(dialect, asked), stream: true }) }
 }
 
-function bodyOf(dialect: Dialect, asked = ''): object {
+function bodyOf(dialect: Dialect, asked = '', system = SYSTEM): object {
   const question = { role: 'user', content: QUESTION + asked }
   return dialect === 'openai'
     ? {
         model: MODEL.openai,
-        messages: [{ role: 'system', content: SYSTEM }, question],
+        messages: [{ role: 'system', content: system }, question],
         max_tokens: 256,
         temperature: 0.2,
       }
-    : { model: MODEL.anthropic, system: SYSTEM, messages: [question], max_tokens: 256, temperature: 0.2 }
+    : { model: MODEL.anthropic, system, messages: [question], max_tokens: 256, temperature: 0.2 }
 }
 
 /** What wrk saw. */
@@ -68,10 +78,10 @@ interface Quantiles {
 /** Plain calls by wrk from the load core, each connection asking again as soon as it has its answer. */
 export async function loadPlain(
   target: Running,
-  load: { dialect: Dialect; connections: number; seconds: number; timings?: boolean },
+  load: { dialect: Dialect; connections: number; seconds: number; timings?: boolean; isLong?: boolean },
 ): Promise<PlainLoad> {
-  const { dialect, connections, seconds, timings } = load
-  const body = plainBody(dialect)
+  const { dialect, connections, seconds, timings, isLong } = load
+  const body = isLong ? longBody(dialect) : plainBody(dialect)
   const headers = Object.entries(headersOf(target)).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const url = `http://127.0.0.1:${target.port}${body.path}`
   const script = join(ROOT, 'bench', 'load', 'plain.lua')

@@ -7,7 +7,8 @@
  * A POST whose body asks for a stream gets frames of about 200 bytes, one write each: 200 of them as fast as the reader
  * takes them, or FRAMES of them INTERVAL_US apart when the body has `pace:FRAMES/INTERVAL_US` somewhere.
  * Open streams take turns, a frame each. Paces are meant to be the same for all streams open at one time. Any other
- * POST gets a plain answer of about 600 bytes with its usage. A GET gets a small JSON object for health checks.
+ * POST gets a plain answer of about 600 bytes with its usage. A GET of /metrics gets what an idle vLLM says of itself, any
+ * other GET a small JSON object for health checks.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -51,7 +52,7 @@ typedef struct Connection {
 } Connection;
 
 static Script openai, anthropic;
-static Text small_json, bad_request;
+static Text small_json, metrics, bad_request;
 static int poller;
 static Connection *queue_head, *queue_tail;
 
@@ -138,7 +139,10 @@ static ssize_t chunked_length(const char *p, size_t length) {
 static int has(const char *p, size_t length, const char *words) { return memmem(p, length, words, strlen(words)) != NULL; }
 
 static int answer(Connection *c, const char *head, const char *body, size_t body_length) {
-  if (memcmp(head, "POST ", 5) != 0) return put(c, small_json);
+  if (memcmp(head, "POST ", 5) != 0) {
+    const char *line_end = memchr(head, '\r', body - head);
+    return put(c, line_end && has(head, line_end - head, "/metrics ") ? metrics : small_json);
+  }
   const Script *script = strncmp(head + 5, "/v1/messages", 12) == 0 ? &anthropic : &openai;
   if (!has(body, body_length, "\"stream\":true") && !has(body, body_length, "\"stream\": true")) {
     return put(c, script->plain);
@@ -328,6 +332,10 @@ int main(int argc, char **argv) {
   write_openai();
   write_anthropic();
   small_json = plain_answer("200 OK", "{\"status\":\"ok\",\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\"}],\"model_path\":\"bench\",\"is_generation\":true}");
+  metrics = plain_answer("200 OK", "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{engine=\"0\",model_name=\"bench\"} 0\n"
+    "# TYPE vllm:num_requests_waiting gauge\nvllm:num_requests_waiting{engine=\"0\",model_name=\"bench\"} 0\n"
+    "# TYPE vllm:kv_cache_usage_perc gauge\nvllm:kv_cache_usage_perc{engine=\"0\",model_name=\"bench\"} 0.25\n"
+    "# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{block_size=\"16\",engine=\"0\",num_gpu_blocks=\"27000\"} 1\n");
   bad_request = plain_answer("400 Bad Request", "{\"error\":{\"message\":\"malformed request\",\"type\":\"invalid_request_error\"}}");
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

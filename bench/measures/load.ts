@@ -38,10 +38,13 @@ export async function warmUpWell(target: Running, dialect: Dialect): Promise<voi
   for (let i = 0; i < WARM_UPS && calls < WARM_CALLS; i++) calls += await warmUp(target, dialect)
 }
 
-/** Plain calls at saturation. */
-export async function measurePlain(target: Running, { dialect, seconds }: Length): Promise<Found> {
+/** Plain calls at saturation; long ones have some 16 kB of prompt. */
+export async function measurePlain(
+  target: Running,
+  { dialect, seconds, isLong = false }: Length & { readonly isLong?: boolean },
+): Promise<Found> {
   const { load, cpu, othersCores } = await withCpu(target, () =>
-    loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds }),
+    loadPlain(target, { dialect, connections: PLAIN_CONNECTIONS, seconds, isLong }),
   )
   if (load.requests === 0) return { figures: {}, faults: ['no call was answered'] }
   const elapsed = load.durationUs / 1e6

@@ -22,6 +22,12 @@ export interface RealEngine {
 export interface EngineOptions {
   /** Threads for the model; 1 when not said. With more than there are free cores the engine crawls. */
   readonly threads?: number
+  /** Cores that it is held to, as `taskset` takes them; any when not said. */
+  readonly cores?: string
+  /** Whether it answers embeddings too; it does when not said. */
+  readonly embeds?: boolean
+  /** Megabytes of memory for prompts that no slot holds any more; the server's own default when not said. */
+  readonly promptCacheMb?: number
   readonly tell?: (line: string) => void
 }
 
@@ -57,13 +63,23 @@ async function becameReady(url: string, server: Background): Promise<boolean> {
   return false
 }
 
+function argumentsFor({ threads = 1, embeds = true, promptCacheMb }: EngineOptions): readonly string[] {
+  return [
+    ...['--alias', MODEL_NAME, '--host', '127.0.0.1', '--metrics', '--slots'],
+    ...['-np', String(SLOTS), '-c', String(CONTEXT_TOKENS), '-t', String(threads)],
+    // Embeddings beside answers: the mean over a text's tokens.
+    ...(embeds ? ['--embeddings', '--pooling', 'mean'] : []),
+    ...(promptCacheMb === undefined ? [] : ['--cache-ram', String(promptCacheMb)]),
+  ]
+}
+
 /**
  * Starts llama.cpp's server with SmolLM2 on a free port of loopback, bringing whichever of the two is not at hand.
  *
  * @returns the engine, once it answers, or the reason why there is none
  */
 export async function startRealEngine(options: EngineOptions = {}): Promise<RealEngine | { unavailable: string }> {
-  const { threads = 1, tell = () => {} } = options
+  const { tell = () => {} } = options
   await mkdir(CACHE, { recursive: true })
   const server = await findServer(tell)
   if ('unavailable' in server) return server
@@ -71,13 +87,9 @@ export async function startRealEngine(options: EngineOptions = {}): Promise<Real
   if ('unavailable' in model) return model
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const arguments_ = [
-    ...['-m', model.path, '--alias', MODEL_NAME, '--host', '127.0.0.1', '--port', String(port)],
-    ...['--metrics', '--slots', '-np', String(SLOTS), '-c', String(CONTEXT_TOKENS), '-t', String(threads)],
-    // Embeddings beside answers: the mean over a text's tokens.
-    ...['--embeddings', '--pooling', 'mean'],
-  ]
-  const running = startInBackground(server.path, arguments_)
+  const arguments_ = ['-m', model.path, '--port', String(port), ...argumentsFor(options)]
+  const [command, ...rest] = options.cores === undefined ? [server.path] : ['taskset', '-c', options.cores, server.path]
+  const running = startInBackground(command!, [...rest, ...arguments_])
   if (!(await becameReady(url, running))) {
     await running.stop()
     return { unavailable: `${server.path} did not start: ${running.output().trim().slice(-500)}` }

@@ -87,8 +87,10 @@ function preferred(prospects: readonly Prospect[], bound: number, call: Placemen
   return ties > 1 ? drawn(prospects, { best: best!, bound, ties }, call) : best!
 }
 
-function placementAt({ state, cachedTokens, timeToFirstTokenMs, ...cost }: Prospect): Placement {
-  return { state, replica: state.replica, expectedCachedTokens: cachedTokens, timeToFirstTokenMs, cost }
+function placementAt(prospect: Prospect): Placement {
+  const { state, cachedTokens, timeToFirstTokenMs } = prospect
+  // Every call comes by here: the prospect is its cost, and is not copied to leave out what else it says.
+  return { state, replica: state.replica, expectedCachedTokens: cachedTokens, timeToFirstTokenMs, cost: prospect }
 }
 
 /**
