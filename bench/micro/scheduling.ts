@@ -80,6 +80,8 @@ function askOf(prompt: PromptBlocks, bytes: number): PlaceAsk {
     deployments: [{ name: 'pool/m', tried: [] }],
     tenant: 'team:bench',
     tier: 'standard',
+    since: 0,
+    waitedMs: 0,
     deadlineAt: null,
     mayWait: true,
     bytes,

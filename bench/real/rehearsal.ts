@@ -130,6 +130,8 @@ class Rehearsal {
         deployments: [{ name: this.#model.deployments[0]!.name, tried: [] }],
         tenant: 'key:bench',
         tier: DEFAULT_TIER,
+        since: askedAt,
+        waitedMs: 0,
         deadlineAt: null,
         mayWait: true,
         bytes: bytes.length,

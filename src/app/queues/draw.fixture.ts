@@ -198,7 +198,7 @@ function modelOf(draw: Draw, name: string, { pools, isHosted, leaning }: Circums
 function resilienceOf(draw: Draw, leaning: Leaning): Resilience {
   const isCalm = leaning === 'calm' || leaning === 'crowds'
   return {
-    attempts: 1 + draw.below(4),
+    attempts: (leaning === 'retries' ? 2 : 1) + draw.below(4),
     connectMs: 500,
     timeLimits: {
       firstTokenMs: isCalm ? null : draw.of([2_000, 8_000]),
@@ -206,7 +206,7 @@ function resilienceOf(draw: Draw, leaning: Leaning): Resilience {
       totalMs: draw.of([10_000, 40_000]),
     },
     hedgeAfterMs: isCalm ? null : draw.of([null, 100, 700]),
-    onCut: draw.may(0.6) ? 'continue' : 'fail',
+    onCut: draw.may(leaning === 'retries' ? 0.9 : 0.6) ? 'continue' : 'fail',
     drainMs: draw.of([null, null, 1_500]),
     breaker: { failures: draw.of([1, 3, 6]), withinMs: 10_000, openMs: draw.of([800, 4_000]) },
   }
@@ -216,7 +216,7 @@ function incidentOf(draw: Draw, pools: readonly PlannedPool[], leaning: Leaning)
   const { pool } = draw.of(pools)
   const isFailing = leaning === 'retries' && draw.may(0.6)
   return {
-    kind: isFailing ? draw.of(['dies', 'hangs', 'refuses'] as const) : draw.of(INCIDENTS),
+    kind: isFailing ? draw.of(['dies', 'dies', 'hangs', 'refuses'] as const) : draw.of(INCIDENTS),
     upstream: pool.upstream,
     replica: draw.below(pool.slots),
     atMs: draw.below(LENGTH_MS),

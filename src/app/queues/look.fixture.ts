@@ -118,7 +118,8 @@ export class Watcher implements Looker {
 }
 
 export function endOf({ ask, at }: Asked, { plan }: Day): number {
-  const last = at + plan.terms.queue.maxWaitMs
+  // One that comes back has waited a part of it already.
+  const last = at + plan.terms.queue.maxWaitMs - ask.waitedMs
   return ask.deadlineAt === null ? last : Math.min(ask.deadlineAt, last)
 }
 

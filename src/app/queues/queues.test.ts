@@ -7,7 +7,7 @@ import { Watcher } from './look.fixture.ts'
 import { checkShares } from './shares.fixture.ts'
 import { Day } from './world.fixture.ts'
 
-const SEEDS = 200
+const SEEDS = 250
 /** Far longer than they take, since nothing here is about time. */
 const TIMEOUT_MS = 300_000
 
