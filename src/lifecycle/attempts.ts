@@ -40,6 +40,8 @@ export class Attempts implements AttemptOwner {
   readonly #session: number
   readonly #ended: EndedAttempt[] = []
   #running: readonly Running[] = []
+  /** Attempts at hosted deployments that stood in for a place. */
+  #spilt = 0
   /** Attempts for which limits are being asked for room. */
   #asking = 0
   #made = 0
@@ -66,18 +68,16 @@ export class Attempts implements AttemptOwner {
     const hasChoice = hold.model.deployments.length > 1
     this.#session = hasChoice ? sessionHash(caller.key, caller.run, body.opening()) : 0
     this.#shown = new Shown(hold.model, world)
-    this.#finder = new Finder(call, hold.model, world, ms => this.#queued(ms))
+    this.#finder = new Finder(call, hold.model, world, ms => {
+      this.#times.waited(ms)
+      owner.queued(ms)
+    })
     this.#times = new Times(world.clock, isCallers => this.#timeUp(isCallers))
   }
 
   begin(): void {
     this.#times.begin(this.#resilience.timeLimits.totalMs, this.#call.deadlineAt)
     this.#step()
-  }
-
-  #queued(ms: DurationMs): void {
-    this.#times.waited(ms)
-    this.#owner.queued(ms)
   }
 
   /** The caller left: everything stops at once, or the upstream may finish within a while. */
@@ -92,7 +92,7 @@ export class Attempts implements AttemptOwner {
   /** Ends everything because the gateway stops. */
   stop(): void {
     this.#quit()
-    this.#timeUp(true)
+    this.#cut(true)
   }
 
   answered(attempt: Attempt): void {
@@ -235,7 +235,8 @@ export class Attempts implements AttemptOwner {
       ended: this.#ended,
       running: this.#running.length,
       options,
-      mostAttempts: this.#resilience.attempts,
+      // A call comes back to the queue from a hosted deployment as if it had not been there.
+      mostAttempts: this.#resilience.attempts + this.#spilt,
       endsAt: this.#times.endsAt,
       now: this.#world.clock.now(),
     })
@@ -309,6 +310,7 @@ export class Attempts implements AttemptOwner {
     const address = place?.address ?? null
     const errand = { ...why, deployment, replica: taken.replica, address, placement, place: this.#made++ }
     const attempt = new Attempt(this.#call, errand, this, clock, bounds)
+    if (placement?.spill) this.#spilt++
     const isFirst = this.#running.length === 0
     this.#running = [...this.#running, { ...held, attempt }]
     attempt.start(engine(deployment), this.#resilience)
@@ -341,17 +343,23 @@ export class Attempts implements AttemptOwner {
     if (!this.#ask(step, choice, { goOn: null, isRival: true, unasked: giveBack, spill: null })) giveBack()
   }
 
-  /** @param isCallers the caller's bound or the gateway's, which says nothing of the upstream */
   #timeUp(isCallers: boolean): void {
     // Who waits for a place is told by the queue when its time is up, and when to ask again.
     if (this.#finder.isWaiting && this.#running.length === 0) return
+    // A deadline is for the start, and on an owned engine a call has started when it has its place.
+    if (isCallers && this.#running.some(({ place }) => place !== null)) return
+    this.#cut(isCallers)
+  }
+
+  /** @param isOurs it is the caller's bound or the gateway's stop, which says nothing of the upstream */
+  #cut(isOurs: boolean): void {
     this.#close()
     if (this.#running.length === 0) return this.#over()
     const { totalMs } = this.#resilience.timeLimits
     const now = this.#world.clock.monotonic()
     for (const { attempt } of this.#running) {
       // One that had less than half of the time is not slow because others were.
-      attempt.isOurs = isCallers || now - attempt.started < (totalMs ?? 0) / 2
+      attempt.isOurs = isOurs || now - attempt.started < (totalMs ?? 0) / 2
       attempt.abandon('timedOut')
     }
   }

@@ -160,6 +160,5 @@ export function expectedTokens({ wire, body, caller }: Call, model: Model, world
     modelMaximum: model.maxOutputTokens,
     cap: world.bounds.outputTokens,
   })
-  const { outputTokens } = world.expectations.expect(caller.key, model.name, most)
-  return { input, output: outputTokens * Math.max(1, choices) }
+  return { input, output: world.expectations.usual(caller.key, model.name, most) * Math.max(1, choices) }
 }

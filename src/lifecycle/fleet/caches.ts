@@ -1,7 +1,7 @@
 import { PrefixIndex } from '../../policy/placement/prefix-index.ts'
 import type { CacheChange } from '../../ports/fleet.ts'
 import type { Tokens } from '../../units/tokens.ts'
-import type { PromptBlocks } from '../../vocabulary/scheduling.ts'
+import type { Pool, PromptBlocks } from '../../vocabulary/scheduling.ts'
 
 /** A cache whose size nobody tells is taken to hold so many tokens: about what an 8 B model leaves of 80 GB. */
 const ASSUMED_TOKENS: Tokens = 400_000
@@ -24,8 +24,9 @@ export class Caches {
   readonly #resident: Float64Array
   #blockTokens = 0
 
-  constructor(slots: number, kvTokens: Tokens | null) {
-    this.#index = new PrefixIndex({ slots })
+  /** @param seed as `PrefixIndex` has it */
+  constructor({ slots, kvTokens }: Pick<Pool, 'slots' | 'kvTokens'>, seed: number) {
+    this.#index = new PrefixIndex({ slots, seed })
     this.#tokens = new Float64Array(slots).fill(kvTokens ?? ASSUMED_TOKENS)
     this.#share = new Float64Array(slots).fill(1)
     this.#resident = new Float64Array(slots).fill(Number.NaN)

@@ -11,7 +11,7 @@ import type { Random } from '../../ports/random.ts'
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 import type { Model } from '../../vocabulary/deployment.ts'
 import type { Pool, SchedulingTerms } from '../../vocabulary/scheduling.ts'
-import type { Tier } from '../../vocabulary/tier.ts'
+import { DEFAULT_TIER, type Tier } from '../../vocabulary/tier.ts'
 import { type Chosen, PoolDesk } from './pool.ts'
 
 /** While calls wait, what nobody tells is looked at so often: breakers whose time is over, metrics that grow old. */
@@ -20,6 +20,9 @@ const LOOK_MS: DurationMs = 100
 /** So long a call is passed by others for which there is room in a cache when there is none for it. */
 const PATIENCE_MS: DurationMs = 2_000
 
+/** After so long a call takes a replica that has failed it rather than wait for another one. */
+const UNFORGIVING_MS: DurationMs = 5_000
+const NOBODY: readonly number[] = []
 /** Of the time that is left to a call, so much may go by while it waits for a better place than there is. */
 const CHOOSY_PART = 0.5
 
@@ -85,12 +88,8 @@ export class FleetDesk implements Places, Fleet {
 
   ask(ask: PlaceAsk, answer: (answer: PlaceAnswer) => void): Cancel | null {
     const entry = this.#entryOf(ask, answer)
-    if (!this.#isAskable(entry)) {
-      answer({ kind: 'none' })
-      return null
-    }
     if (this.#startsAtOnce(entry)) return null
-    if (!ask.mayWait) {
+    if (!ask.mayWait || !this.#isAskable(entry)) {
       answer({ kind: 'none' })
       return null
     }
@@ -137,7 +136,7 @@ export class FleetDesk implements Places, Fleet {
     }
     const endsAt = deadlineAt === null ? waitEndsAt : Math.min(deadlineAt, waitEndsAt)
     // A tier that was taken out of the configuration while a call of it was under way between two threads.
-    const tierTerms = this.#tiers.get(tier) ?? this.#terms.tiers[0]!
+    const tierTerms = this.#tiers.get(tier) ?? this.#tiers.get(DEFAULT_TIER)!
     const work = this.#pools.get(pools[0]!)!.workOf(ask)
     const place = { tier: tierTerms.name, tenant, deadlineAt, arrivedAt, endsAt, bytes, work, pools }
     const untold = { chosen: null, isChoosy: false, cancelRecheck: null, isOver: false }
@@ -270,7 +269,8 @@ export class FleetDesk implements Places, Fleet {
     entry.isChoosy = false
     for (const deployment of ask.deployments) {
       if (this.#poolNamed(deployment.name) !== pool) continue
-      const chosen = pool.choose({ ...ask, deployment }, whoIs(entry, now), now)
+      const tried = now - entry.queuedAt < UNFORGIVING_MS ? deployment.tried : NOBODY
+      const chosen = pool.choose({ ...ask, deployment: { ...deployment, tried } }, whoIs(entry, now), now)
       entry.isChoosy ||= chosen === 'wait'
       entry.chosen = chosen === 'wait' ? null : chosen
       if (entry.chosen !== null) return true

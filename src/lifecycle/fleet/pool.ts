@@ -64,7 +64,9 @@ export class PoolDesk implements PlaceGiver {
   readonly #place: Placing
   readonly #replicas: readonly ReplicaDesk[]
   readonly #caches = new Map<string, Caches>()
-  readonly #served = new Map<string, Served>()
+  /** By model, then by deployment. */
+  readonly #served = new Map<string, Map<string, Served>>()
+  readonly #all: Served[] = []
   readonly #matches: Int32Array
 
   constructor(pool: Pool, options: PoolOptions) {
@@ -80,8 +82,12 @@ export class PoolDesk implements PlaceGiver {
     for (const model of models) {
       for (const deployment of model.deployments) {
         if (deployment.upstream !== pool.upstream) continue
-        this.#served.set(`${model.name}\n${deployment.name}`, { model, deployment })
-        this.#caches.set(deployment.name, new Caches(pool.slots, pool.kvTokens))
+        const served = { model, deployment }
+        this.#all.push(served)
+        const ofModel = this.#served.get(model.name)
+        if (ofModel === undefined) this.#served.set(model.name, new Map([[deployment.name, served]]))
+        else ofModel.set(deployment.name, served)
+        this.#caches.set(deployment.name, new Caches(pool, Math.floor(options.random.next() * 2 ** 32)))
       }
     }
     this.listener = {
@@ -90,7 +96,9 @@ export class PoolDesk implements PlaceGiver {
       heard: (replica, load, askedAt) => this.#heard(replica, load, askedAt),
       reached: (replica, isReachable) => {
         this.#replicas[replica]!.isReachable = isReachable
-        if (isReachable) this.#options.freed()
+        // Whoever listens there again was started anew, with nothing in its cache.
+        if (!isReachable) this.#forget(replica)
+        else this.#options.freed()
       },
       cached: (replica, change) => {
         for (const caches of this.#caches.values()) caches.changed(replica, change)
@@ -180,7 +188,7 @@ export class PoolDesk implements PlaceGiver {
 
   /** Whether all that it serves has a replica that is there and well: breakers are each deployment's own. */
   isAllAskable(now: EpochMs): boolean {
-    for (const { model, deployment } of this.#served.values()) {
+    for (const { model, deployment } of this.#all) {
       if (!this.isAskable(model.name, deployment.name, now)) return false
     }
     return true
@@ -221,7 +229,7 @@ export class PoolDesk implements PlaceGiver {
   }
 
   #servedBy(model: string, deployment: string): Served | null {
-    return this.#served.get(`${model}\n${deployment}`) ?? null
+    return this.#served.get(model)?.get(deployment) ?? null
   }
 
   #kindOf({ model, deployment }: Served, replica: number, now: EpochMs): 'ready' | 'recovering' | 'left' {
@@ -257,11 +265,16 @@ export class PoolDesk implements PlaceGiver {
   #appeared(replica: number, url: string, address: ReplicaDesk['address']): void {
     const desk = this.#replicas[replica]
     if (desk === undefined) return
+    // Nothing that is known of another one in its place is true of it; calls that other one has still count for that.
+    const isAnother = desk.url !== '' && desk.url !== url
+    if (isAnother) {
+      if (desk.isPresent) this.#gone(replica)
+      desk.isAnother(newReplica(replica, 0, this.#options.clock.monotonic()))
+    }
     if (!desk.isPresent) {
       this.#fleet.replicas.push(desk.state)
       this.#fleet.replicas.sort((one, other) => one.replica - other.replica)
     }
-    if (desk.url !== url) this.#forget(replica)
     desk.url = url
     desk.address = address
     desk.isPresent = true
@@ -273,7 +286,6 @@ export class PoolDesk implements PlaceGiver {
     const desk = this.#replicas[replica]
     if (desk === undefined || !desk.isPresent) return
     desk.isPresent = false
-    desk.state.isDraining = false
     this.#fleet.replicas.splice(this.#fleet.replicas.indexOf(desk.state), 1)
     this.#forget(replica)
   }
@@ -315,7 +327,7 @@ export class PoolDesk implements PlaceGiver {
     if (!isPresent) return 'gone'
     if (state.isDraining) return 'draining'
     if (!isReachable) return 'unreachable'
-    const first = this.#served.values().next().value
+    const [first] = this.#all
     if (first === undefined) return 'ready'
     const health = this.#options.health.of(first.model, first.deployment)
     const { kind } = health.standingOf(state.replica, now)

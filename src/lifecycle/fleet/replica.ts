@@ -13,7 +13,7 @@ const MOST_ENDS = 1_024
 
 /** One replica of a pool, by its place in the list. */
 export class ReplicaDesk {
-  readonly state: PlacementState
+  state: PlacementState
   url = ''
   address: ReplicaAddress | null = null
   isPresent = false
@@ -25,12 +25,23 @@ export class ReplicaDesk {
   /** Its answers tell how much of a prompt was cached, so that they can be learnt from. */
   tellsCached = false
   /** When its last calls ended, in order. */
-  readonly #ends: MonotonicMs[] = []
+  #ends: MonotonicMs[] = []
   #inputTokens = 0
   #cachedTokens = 0
 
   constructor(state: PlacementState) {
     this.state = state
+  }
+
+  /** Another one has taken its place in the list. */
+  isAnother(state: PlacementState): void {
+    this.state = state
+    this.load = null
+    this.heardAt = null
+    this.tellsCached = false
+    this.#ends = []
+    this.#inputTokens = 0
+    this.#cachedTokens = 0
   }
 
   expected(inputTokens: Tokens, cachedTokens: Tokens): void {

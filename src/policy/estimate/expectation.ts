@@ -65,6 +65,18 @@ export class Expectations {
     return bytes === undefined ? estimateOutputTokens(contentBytes) : Math.ceil(contentBytes / bytes)
   }
 
+  /**
+   * How long the next answer will be as likely as not, for choosing where it is made; `expect` is for what is held.
+   *
+   * @param most the most output tokens that the call may have; the figure is never above
+   */
+  usual(key: string, model: string, most: Tokens): Tokens {
+    const answers = this.#known.get(`${key}\n${model}`)
+    if (answers === undefined || answers.tokens.length < ENOUGH) return this.expect(key, model, most).outputTokens
+    const sorted = answers.tokens.toSorted((one, other) => one - other)
+    return Math.min(most, Math.max(1, sorted[sorted.length >> 1]!))
+  }
+
   /** @param most the most output tokens that the call may have; the expectation is never above */
   expect(key: string, model: string, most: Tokens): Expectation {
     const answers = this.#known.get(`${key}\n${model}`)

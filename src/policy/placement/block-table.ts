@@ -2,6 +2,8 @@ const INITIAL_BLOCKS = 1_024
 /** Multiplies odd words so that their high bits depend on all of them (Knuth, The Art of Computer Programming, 6.4). */
 const MIXER = 0x9e3779b1
 
+const HIGH_WORD = 2 ** 32
+
 /** No such block. */
 export const NO_BLOCK = -1
 
@@ -13,6 +15,7 @@ export const NO_BLOCK = -1
 export class BlockTable {
   /** By number. */
   hashes = new Float64Array(INITIAL_BLOCKS)
+  readonly #seed: number
   #places = new Int32Array(4 * INITIAL_BLOCKS)
   #mask = 2 * INITIAL_BLOCKS - 1
   /** Numbers that were given back, as a stack. */
@@ -20,6 +23,11 @@ export class BlockTable {
   #freedCount = 0
   /** Numbers that were ever given out. */
   #used = 0
+
+  /** @param seed that nobody who writes prompts knows, lest their blocks are made to lie in one heap; a whole number */
+  constructor(seed = 0) {
+    this.#seed = seed | 0
+  }
 
   /** One more than the highest number that can be given out before the table grows. */
   get capacity(): number {
@@ -35,7 +43,7 @@ export class BlockTable {
     const places = this.#places
     const mask = this.#mask
     const low = hash | 0
-    for (let place = homeOf(low) & mask; ; place = (place + 1) & mask) {
+    for (let place = this.#homeOf(hash) & mask; ; place = (place + 1) & mask) {
       const block = places[2 * place + 1]! - 1
       if (block === NO_BLOCK || (places[2 * place] === low && this.hashes[block] === hash)) return block
     }
@@ -50,7 +58,7 @@ export class BlockTable {
     if (this.#freedCount === 0 && this.#used === this.capacity) this.#grow()
     const block = this.#freedCount > 0 ? this.#freed[--this.#freedCount]! : this.#used++
     this.hashes[block] = hash
-    this.#put(hash | 0, block)
+    this.#put(hash, block)
     return block
   }
 
@@ -58,11 +66,11 @@ export class BlockTable {
   delete(block: number): void {
     const places = this.#places
     const mask = this.#mask
-    let hole = homeOf(this.hashes[block]! | 0) & mask
+    let hole = this.#homeOf(this.hashes[block]!) & mask
     while (places[2 * hole + 1] !== block + 1) hole = (hole + 1) & mask
     // Those behind the hole move up, unless that would take them before the place where their search begins.
     for (let place = (hole + 1) & mask; places[2 * place + 1] !== 0; place = (place + 1) & mask) {
-      const home = homeOf(places[2 * place]!) & mask
+      const home = this.#homeOf(this.hashes[places[2 * place + 1]! - 1]!) & mask
       if (((place - home) & mask) < ((place - hole) & mask)) continue
       places[2 * hole] = places[2 * place]!
       places[2 * hole + 1] = places[2 * place + 1]!
@@ -72,10 +80,10 @@ export class BlockTable {
     this.#freed[this.#freedCount++] = block
   }
 
-  #put(low: number, block: number): void {
-    let place = homeOf(low) & this.#mask
+  #put(hash: number, block: number): void {
+    let place = this.#homeOf(hash) & this.#mask
     while (this.#places[2 * place + 1] !== 0) place = (place + 1) & this.#mask
-    this.#places[2 * place] = low
+    this.#places[2 * place] = hash | 0
     this.#places[2 * place + 1] = block + 1
   }
 
@@ -87,11 +95,13 @@ export class BlockTable {
     this.#freed = new Int32Array(hashes.length)
     this.#places = new Int32Array(4 * hashes.length)
     this.#mask = 2 * hashes.length - 1
-    for (let block = 0; block < this.#used; block++) this.#put(hashes[block]! | 0, block)
+    for (let block = 0; block < this.#used; block++) this.#put(hashes[block]!, block)
   }
-}
 
-function homeOf(low: number): number {
-  const mixed = Math.imul(low, MIXER)
-  return mixed ^ (mixed >>> 15)
+  /** Both words and the seed count: whoever writes prompts can choose what one word is. */
+  #homeOf(hash: number): number {
+    let mixed = Math.imul((hash | 0) ^ this.#seed, MIXER)
+    mixed = Math.imul(mixed ^ (mixed >>> 15) ^ ((hash / HIGH_WORD) | 0), MIXER)
+    return mixed ^ (mixed >>> 16)
+  }
 }

@@ -28,6 +28,8 @@ export interface PrefixIndexOptions {
   readonly maxBlocks?: number
   /** Of a replica whose capacity nobody has set. */
   readonly replicaBlocks?: number
+  /** As `BlockTable` has it. */
+  readonly seed?: number
 }
 
 /**
@@ -42,7 +44,7 @@ export interface PrefixIndexOptions {
  * Hashes are chained (`PromptBlocks`); where two chains collide, a claim may be wrong, and nothing else breaks.
  */
 export class PrefixIndex {
-  readonly #table = new BlockTable()
+  readonly #table: BlockTable
   /** By block, one word more than `#words`: its first entry, then the set of replicas that have it. */
   #rows: Int32Array
   /** Words of 32 replicas each that a set has. */
@@ -61,7 +63,13 @@ export class PrefixIndex {
   #sets = new Int32Array(OPEN_SETS)
 
   /** @throws RangeError for more than 1,024 slots */
-  constructor({ slots, maxBlocks = DEFAULT_MAX_BLOCKS, replicaBlocks = DEFAULT_REPLICA_BLOCKS }: PrefixIndexOptions) {
+  constructor({
+    slots,
+    maxBlocks = DEFAULT_MAX_BLOCKS,
+    replicaBlocks = DEFAULT_REPLICA_BLOCKS,
+    seed = 0,
+  }: PrefixIndexOptions) {
+    this.#table = new BlockTable(seed)
     if (!(slots >= 1 && slots <= MAX_REPLICAS)) throw new RangeError(`slots are 1 to ${MAX_REPLICAS}, not ${slots}`)
     this.#maxBlocks = maxBlocks
     this.#rows = new Int32Array(this.#table.capacity * (1 + this.#words))
