@@ -6,7 +6,7 @@ import { COEFFICIENTS } from '../../src/simulation/fitted.ts'
 import { closedLoop } from '../../src/simulation/serving/closed-loop.ts'
 import { errorsOf, quantile } from './errors.ts'
 import { fitCoefficients } from './fit.ts'
-import { coefficientsOf, PRIOR, parametersOf } from './parameters.ts'
+import { coefficientsOf, type Parameter, PRIOR, parametersOf, priorPrecision } from './parameters.ts'
 import { type Measured, readMeasured } from './rows.ts'
 import { solveDamped } from './solve.ts'
 import { SPLITS } from './splits.ts'
@@ -70,15 +70,46 @@ describe('the fit', () => {
     expect(quantile(after, 0.9)).toBeLessThan(0.1)
   })
 
-  it('stays at what was known before where no row says anything', () => {
-    const { engines } = fitCoefficients(made())
-    for (const [name, value] of Object.entries(PRIOR.engines.sglang)) {
-      expect(engines.sglang[name as keyof typeof engines.sglang]).toBeCloseTo(value, 9)
+  it('takes engines that no row is of for like those that were measured, which are not wholly so', () => {
+    const { engines, shared } = fitCoefficients(made())
+    expect(engines.sglang).toEqual(engines.trtllm)
+    const away = Object.entries(PRIOR.engines.vllm).map(([name, value]) => {
+      const [measured, other] = [engines.vllm, engines.sglang].map(each => each[name as keyof typeof each] / value)
+      expect(Math.abs(Math.log(other!))).toBeLessThanOrEqual(Math.abs(Math.log(measured!)) + 1e-9)
+      return Math.abs(Math.log(other!))
+    })
+    expect(Math.max(...away)).toBeGreaterThan(0.01)
+    expect(shared.fp4Compute).toBeCloseTo(PRIOR.shared.fp4Compute, 9)
+  })
+
+  it('tells a version that is slow with one model from one that is slow', () => {
+    const slowed = (slow: (row: Measured) => boolean) => {
+      const { versions } = fitCoefficients(made().map(row => (slow(row) ? twice(row) : row)))
+      return versions['vllm 1.0: dense']! / versions['vllm 1.0: Qwen3-32B']!
+    }
+    const twice = (row: Measured) => ({ ...row, timePerOutputTokenMs: 2 * row.timePerOutputTokenMs })
+    expect(slowed(() => true)).toBeGreaterThan(1.02 * slowed(({ point }) => point.shape.model.name === 'Qwen3-32B'))
+  })
+
+  it('inverts how families deviate together and members apart', () => {
+    const member = { path: ['engines', 'a'], prior: 0, deviation: 0.3, family: 'a', familyDeviation: 0.4 }
+    const parameters: readonly Parameter[] = [member, member, { ...member, path: ['loops', 'a'] }]
+    const precision = priorPrecision(parameters)
+    const covariance = [
+      [0.25, 0.16, 0],
+      [0.16, 0.25, 0],
+      [0, 0, 0.25],
+    ]
+    for (const [i, row] of covariance.entries()) {
+      for (let k = 0; k < 3; k++) {
+        const product = row.reduce((sum, each, j) => sum + each * precision[j]![k]!, 0)
+        expect(product).toBeCloseTo(i === k ? 1 : 0, 12)
+      }
     }
   })
 
   it('names every coefficient there is, and gives them back', () => {
-    const parameters = parametersOf(PRIOR)
+    const parameters = parametersOf(made())
     const again = coefficientsOf(
       parameters,
       parameters.map(({ prior }) => prior),

@@ -1,15 +1,14 @@
 import type { Coefficients } from '../../src/simulation/coefficients.ts'
 import { closedLoop } from '../../src/simulation/serving/closed-loop.ts'
-import { coefficientsOf, matters, type Parameter, PRIOR, parametersOf } from './parameters.ts'
+import { coefficientsOf, matters, type Parameter, parametersOf, priorPrecision } from './parameters.ts'
 import type { Measured } from './rows.ts'
 import { solveDamped } from './solve.ts'
-import { withVersions } from './versions.ts'
 
 /** Relative errors that count as one unit: predictions can't be better than this, measurements repeat no better. */
 const OUTPUT_TOKEN_UNIT = 0.1
-const FIRST_TOKEN_UNIT = 0.2
+const FIRST_TOKEN_UNIT = 0.3
 /** Units from which on an error counts ever less: set-ups that no column tells of (caches, speculation) are not fitted. */
-const TOLERATED_UNITS = 3
+const TOLERATED_UNITS = 2
 const ITERATIONS = 25
 const DIFFERENCE = 1e-4
 const LONGEST_STEP = 0.5
@@ -20,7 +19,7 @@ const ENOUGH = 1e-4
  * logarithms with a loss that lets go of outliers (Geman and McClure's).
  */
 export function fitCoefficients(rows: readonly Measured[]): Coefficients {
-  const parameters = parametersOf(PRIOR)
+  const parameters = parametersOf(rows)
   const state = new State(rows, parameters)
   let damping = 1e-2
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
@@ -31,7 +30,7 @@ export function fitCoefficients(rows: readonly Measured[]): Coefficients {
     }
     if (before - state.cost < ENOUGH * before) break
   }
-  return withVersions(rows, coefficientsOf(parameters, state.values))
+  return coefficientsOf(parameters, state.values)
 }
 
 class State {
@@ -39,11 +38,16 @@ class State {
   cost: number
   readonly #rows: readonly Measured[]
   readonly #parameters: readonly Parameter[]
+  /** Rows that depend on each parameter. */
+  readonly #touched: readonly (readonly number[])[]
+  readonly #precision: readonly Float64Array[]
   #errors: Float64Array
 
   constructor(rows: readonly Measured[], parameters: readonly Parameter[]) {
     this.#rows = rows
     this.#parameters = parameters
+    this.#touched = parameters.map(each => [...rows.keys()].filter(i => matters(each, rows[i]!)))
+    this.#precision = priorPrecision(parameters)
     this.values = Float64Array.from(parameters, ({ prior }) => prior)
     this.#errors = this.#errorsOf(this.values)
     this.cost = this.#costOf(this.values, this.#errors)
@@ -67,29 +71,37 @@ class State {
     )
     const right = new Float64Array(slopes.length)
     const matrix = slopes.map(() => new Float64Array(slopes.length))
+    const pull = this.#pull(this.values)
     for (const [j, own] of slopes.entries()) {
+      const touched = this.#touched[j]!
       const weighted = own.map((slope, i) => slope * weights[i]!)
-      const { prior, deviation } = this.#parameters[j]!
-      right[j] = dot(weighted, this.#errors) + (this.values[j]! - prior) / deviation ** 2
-      for (let k = j; k < slopes.length; k++) matrix[k]![j] = matrix[j]![k] = dot(weighted, slopes[k]!)
-      matrix[j]![j]! += deviation ** -2
+      right[j] = dot(weighted, this.#errors, touched) + pull[j]!
+      for (let k = j; k < slopes.length; k++) {
+        matrix[k]![j] = matrix[j]![k] = dot(weighted, slopes[k]!, touched) + this.#precision[j]![k]!
+      }
     }
     return { matrix, right }
+  }
+
+  /** Towards the prior: the slope of half of what deviations from it cost. */
+  #pull(values: Float64Array): Float64Array {
+    const away = values.map((value, j) => value - this.#parameters[j]!.prior)
+    return Float64Array.from(this.#precision, row => row.reduce((sum, each, k) => sum + each * away[k]!, 0))
   }
 
   #slopes(j: number): Float64Array {
     const values = Float64Array.from(this.values)
     values[j]! += DIFFERENCE
-    const moved = this.#errorsOf(values, this.#parameters[j])
+    const moved = this.#errorsOf(values, this.#touched[j])
     return moved.map((error, i) => (error - this.#errors[i]!) / DIFFERENCE)
   }
 
   /** In units, of the time per output token and of the time to first token in turn. */
-  #errorsOf(values: Float64Array, only?: Parameter): Float64Array {
+  #errorsOf(values: Float64Array, only?: readonly number[]): Float64Array {
     const coefficients = coefficientsOf(this.#parameters, values)
     const errors = only === undefined ? new Float64Array(2 * this.#rows.length) : Float64Array.from(this.#errors)
-    for (const [i, row] of this.#rows.entries()) {
-      if (only !== undefined && !matters(only, row)) continue
+    for (const i of only ?? this.#rows.keys()) {
+      const row = this.#rows[i]!
       const predicted = closedLoop(row.point, coefficients)
       if (predicted === null) continue
       errors[2 * i] = Math.log(predicted.timePerOutputTokenMs / row.timePerOutputTokenMs) / OUTPUT_TOKEN_UNIT
@@ -103,13 +115,15 @@ class State {
     for (const [i, error] of errors.entries()) {
       cost += (this.#rows[i >> 1]!.weight * error ** 2) / (1 + (error / TOLERATED_UNITS) ** 2)
     }
-    for (const [j, { prior, deviation }] of this.#parameters.entries()) cost += ((values[j]! - prior) / deviation) ** 2
+    const pull = this.#pull(values)
+    for (const [j, { prior }] of this.#parameters.entries()) cost += (values[j]! - prior) * pull[j]!
     return cost
   }
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+/** Over the two errors of each of some rows. */
+function dot(a: Float64Array, b: Float64Array, rows: readonly number[]): number {
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  for (const i of rows) sum += a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!
   return sum
 }

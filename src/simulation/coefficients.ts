@@ -38,12 +38,19 @@ export interface SharedCoefficients {
   readonly fp8Compute: number
   readonly fp4Bandwidth: number
   readonly fp4Compute: number
+  /** The same in reading experts' weights, of which kernels reach as much in narrow formats as in wide ones. */
+  readonly expertFp8Bandwidth: number
+  readonly expertFp4Bandwidth: number
+  readonly expertWeightOnlyBandwidth: number
   /** Of weights in four bits that are multiplied in another format (MXFP4 and int4). */
   readonly weightOnlyBandwidth: number
   readonly weightOnlyCompute: number
   /** Of multi-head latent attention in relation to grouped queries. */
   readonly latentBandwidth: number
   readonly latentCompute: number
+  /** What its many small kernels add to a layer, and to the least time of a layer in a step with prompts. */
+  readonly latentLayerUs: number
+  readonly latentPromptLayerUs: number
 }
 
 /** How a benchmark with so many calls at once meets an engine. */
@@ -53,8 +60,12 @@ export interface LoopCoefficients {
   readonly ingressTokenUs: number
   /** What the server's other work adds to that, for each call under way. */
   readonly ingressCallUs: number
-  /** Prefills of others that a call waits for beside those that chance brings, and how much of those by chance it meets. */
+  /**
+   * Prefills of others that a call waits for beside those that chance brings: × others^exponent; and how much of those by
+   * chance it meets.
+   */
   readonly clusteredPrefills: number
+  readonly clusteringExponent: number
   readonly queueing: number
   /** How many more prompts of others share the steps of a call's prefill, for each call under way. */
   readonly gathering: number
@@ -67,8 +78,10 @@ export interface LoopCoefficients {
 }
 
 export interface Coefficients {
-  /** By engine and version: how much longer a step takes than with the engine in general. */
+  /** By engine and model, engine and version, and all three: how much longer a step takes than with the engine in general. */
   readonly versions: Readonly<Record<string, number>>
+  /** The same of the time to first token in a closed loop, beside what longer steps make of it. */
+  readonly firstTokens: Readonly<Record<string, number>>
   readonly shared: SharedCoefficients
   readonly engines: Readonly<Record<ModelledEngine, EngineCoefficients>>
   /** With lengths that all calls have in common, and with lengths that differ. */

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { accelerator } from './accelerators.ts'
 import { hashTraceBlocks } from './block-hash.ts'
 import { createEngine, step, submit } from './engine.ts'
+import { COEFFICIENTS } from './fitted.ts'
 import { findModel } from './models.ts'
 import type { Precision } from './precision.ts'
 import { describeReplica } from './replica.ts'
-import { type ModelledEngine, stepCosts, stepTime } from './step-time.ts'
+import { type EngineShape, type ModelledEngine, stepCosts, stepTime, timesFactor } from './step-time.ts'
+import { versionFactor } from './versions.ts'
 
 const DATA = new URL('../../../shared/data/', import.meta.url)
 const here = (name: string) => existsSync(new URL(name, DATA))
@@ -72,7 +74,7 @@ function predict(row: Row): number {
   // These rows say nvfp4, but the checkpoint's experts are MXFP4 and the rest is bf16.
   const isOwn = model.expertPrecision === 'mxfp4'
   const dataParallel = Number(row.attention_dp_size || 1)
-  const costs = stepCosts({
+  const shape: EngineShape = {
     model,
     accelerator: accelerator(row.system!.replace('_', '-')),
     tensorParallel: Number(row.tp_size),
@@ -81,7 +83,9 @@ function predict(row: Row): number {
     precision: isOwn ? model.precision : precisionOf(row.gemm_quant_mode!),
     expertPrecision: isOwn ? model.expertPrecision : precisionOf(row.moe_quant_mode! || row.gemm_quant_mode!),
     kvBytes: 2,
-  })
+  }
+  const setUp = { shape, engineVersion: row.engine_version! }
+  const costs = timesFactor(stepCosts(shape), versionFactor(setUp, COEFFICIENTS.versions))
   const share = row.exact_lengths === '1' ? 1 : 0.9
   const [prompt, output] = [Number(row.isl) * share, Number(row.osl) * share]
   const sequences = Number(row.concurrency) / dataParallel

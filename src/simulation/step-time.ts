@@ -100,10 +100,8 @@ export function stepCosts(shape: EngineShape, coefficients: Coefficients = COEFF
     windowedPrefillPairMs: model.windowLayers * pairLayerMs,
     reduceTokenMs: reduceBytes / (own.linkBandwidth * linkOf(shape.accelerator).bytesPerMs),
     sequenceMs: (own.sequenceUs / 1000) * rates.overhead,
-    fixedMs: fixedMs(shape, own) * rates.overhead,
-    promptFloorMs:
-      ((model.layers * own.promptLayerUs + (model.experts?.layers ?? 0) * own.promptExpertLayerUs) * rates.overhead) /
-      1000,
+    fixedMs: fixedMs(shape, own, coefficients.shared) * rates.overhead,
+    promptFloorMs: promptFloorMs(shape, own, coefficients.shared) * rates.overhead,
   }
 }
 
@@ -136,16 +134,17 @@ interface Rates {
 /** What an accelerator reaches with an engine. */
 function ratesOf(shape: EngineShape, own: EngineCoefficients, shared: SharedCoefficients): Rates {
   const { accelerator, precision, expertPrecision, model } = shape
+  const native = accelerator.fp4Tflops !== null
   const { memoryTbPerSecond, bf16Tflops } = accelerator
   const bytes = memoryTbPerSecond * 1e9 * (memoryTbPerSecond / REFERENCE_TB_PER_SECOND) ** -shared.bandwidthExponent
   const size = 1e9 * (bf16Tflops / REFERENCE_BF16_TFLOPS) ** -shared.computeExponent
   const flops = (format: Precision) =>
-    size * computePeakTflops(accelerator, format) * computeFactor(format, accelerator.fp4Tflops !== null, shared)
+    size * computePeakTflops(accelerator, format) * computeFactor(format, native, shared)
   const latent = model.latentWidth !== null
   return {
     denseBytesPerMs: bytes * own.denseBandwidth * bandwidthFactor(precision, shared),
     headBytesPerMs: bytes * own.denseBandwidth,
-    expertBytesPerMs: bytes * own.expertBandwidth * bandwidthFactor(expertPrecision, shared),
+    expertBytesPerMs: bytes * own.expertBandwidth * expertBandwidthFactor(expertPrecision, native, shared),
     kvBytesPerMs: bytes * own.kvBandwidth * (latent ? shared.latentBandwidth : 1),
     denseFlopsPerMs: own.denseCompute * flops(precision),
     headFlopsPerMs: own.denseCompute * flops('bf16'),
@@ -161,10 +160,17 @@ function bandwidthFactor(precision: Precision, shared: SharedCoefficients): numb
   return precision === 'nvfp4' ? shared.fp4Bandwidth : shared.weightOnlyBandwidth
 }
 
+function expertBandwidthFactor(precision: Precision, native: boolean, shared: SharedCoefficients): number {
+  if (precision === 'bf16') return 1
+  if (precision === 'fp8') return shared.expertFp8Bandwidth
+  return native && precision !== 'int4' ? shared.expertFp4Bandwidth : shared.expertWeightOnlyBandwidth
+}
+
+/** Four-bit floats are multiplied as they are where the hardware has them, and unpacked elsewhere. */
 function computeFactor(precision: Precision, native: boolean, shared: SharedCoefficients): number {
   if (precision === 'bf16') return 1
   if (precision === 'fp8') return shared.fp8Compute
-  return precision === 'nvfp4' && native ? shared.fp4Compute : shared.weightOnlyCompute
+  return native && precision !== 'int4' ? shared.fp4Compute : shared.weightOnlyCompute
 }
 
 /**
@@ -196,11 +202,22 @@ function expertCosts(shape: EngineShape, rates: Rates) {
   }
 }
 
-function fixedMs({ model, accelerator, tensorParallel }: EngineShape, own: EngineCoefficients): number {
+function fixedMs(
+  { model, accelerator, tensorParallel }: EngineShape,
+  own: EngineCoefficients,
+  shared: SharedCoefficients,
+): number {
   const reduceUs = own.reduceUs + linkOf(accelerator).moreUs
   const reduces = tensorParallel > 1 ? 2 * model.layers * reduceUs : 0
   const experts = (model.experts?.layers ?? 0) * own.expertLayerUs
-  return (reduces + model.layers * own.layerUs + experts + own.stepUs) / 1000
+  const latent = model.latentWidth === null ? 0 : model.layers * shared.latentLayerUs
+  return (reduces + model.layers * own.layerUs + latent + experts + own.stepUs) / 1000
+}
+
+function promptFloorMs({ model }: EngineShape, own: EngineCoefficients, shared: SharedCoefficients): number {
+  const latentUs = model.latentWidth === null ? 0 : shared.latentPromptLayerUs
+  const experts = (model.experts?.layers ?? 0) * own.promptExpertLayerUs
+  return (model.layers * (own.promptLayerUs + latentUs) + experts) / 1000
 }
 
 /** Time of reading weights, and of computing with them, whichever is longer; dense part and experts after each other. */

@@ -1,20 +1,32 @@
-import type { Coefficients, ModelledEngine } from './coefficients.ts'
+import type { ModelledEngine } from './coefficients.ts'
 import type { ModelShape } from './models.ts'
 
-/** Under what the factor of a version is kept: for a model that was measured with it, and for others of its kind. */
-export function versionKeys(engine: ModelledEngine, version: string, model: ModelShape): readonly [string, string] {
-  const prefix = `${engine} ${version === '' ? 'unversioned' : version}`
-  return [`${prefix} ${model.name}`, `${prefix} ${model.experts === null ? 'dense' : 'experts'}`]
+/** What was measured, as far as a factor is kept for it. */
+export interface SetUp {
+  readonly shape: { readonly engine: ModelledEngine; readonly model: ModelShape }
+  /** Empty where nobody knows. */
+  readonly engineVersion: string
 }
 
-/** How much longer a step takes with a version than with the engine in general; 1 for a version that was not measured. */
-export function versionFactor(
-  point: {
-    readonly shape: { readonly engine: ModelledEngine; readonly model: ModelShape }
-    readonly engineVersion: string
-  },
-  { versions }: Coefficients,
-): number {
-  const [own, kind] = versionKeys(point.shape.engine, point.engineVersion, point.shape.model)
-  return versions[own] ?? versions[kind] ?? 1
+/**
+ * Under what factors of a set-up are kept: of the engine with the model, of the version with models of its kind, and of
+ * the version with this very model.
+ */
+export function versionKeys({
+  shape: { engine, model },
+  engineVersion,
+}: SetUp): readonly [model: string, kind: string, own: string] {
+  const version = `${engine} ${engineVersion === '' ? 'unversioned' : engineVersion}`
+  return [
+    `${engine}: ${model.name}`,
+    `${version}: ${model.experts === null ? 'dense' : 'experts'}`,
+    `${version}: ${model.name}`,
+  ]
+}
+
+/** How much longer something takes with a set-up than with the engine in general: the product of what is known of it. */
+export function versionFactor(setUp: SetUp, factors: Readonly<Record<string, number>>): number {
+  let product = 1
+  for (const key of versionKeys(setUp)) product *= factors[key] ?? 1
+  return product
 }

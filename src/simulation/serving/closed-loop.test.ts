@@ -70,9 +70,10 @@ function played({ shape, concurrency, promptTokens, outputTokens }: ServingPoint
 /** What the simulated engine knows nothing of: the way to the server and back, benchmarks that begin all at once. */
 const LOOP = {
   ...{ ingressMs: 0, ingressTokenUs: 0, ingressCallUs: 0, coldMs: 0, burst: 0, expertWait: 1 },
-  ...{ clusteredPrefills: 0, queueing: 0.5, gathering: 0 },
+  ...{ clusteredPrefills: 0, clusteringExponent: 1, queueing: 0.5, gathering: 0 },
 }
-const UNDISTURBED = { ...COEFFICIENTS, loops: { ...COEFFICIENTS.loops, vllm: { exact: LOOP, varied: LOOP } } }
+const ANY_SET_UP = { ...COEFFICIENTS, versions: {}, firstTokens: {} }
+const UNDISTURBED = { ...ANY_SET_UP, loops: { ...COEFFICIENTS.loops, vllm: { exact: LOOP, varied: LOOP } } }
 
 describe('a closed loop', () => {
   it.each([
@@ -154,21 +155,39 @@ describe('a closed loop', () => {
   })
 })
 
-describe('the factor of a version', () => {
-  const own = pointOf('Llama-3.1-70B', 'H100', 4)
-  const [ofModel, ofKind] = versionKeys('vllm', '9.9', own.shape.model)
-  const asked = { ...own, engineVersion: '9.9' }
+describe('the factor of a set-up', () => {
+  const asked = pointOf('Llama-3.1-70B', 'H100', 4, { engineVersion: '9.9' })
+  const [ofModel, ofKind, own] = versionKeys(asked)
 
-  it('is that of the model, else that of its kind, else 1', () => {
-    expect(versionFactor(asked, { ...COEFFICIENTS, versions: { [ofModel]: 1.2, [ofKind]: 1.1 } })).toBe(1.2)
-    expect(versionFactor(asked, { ...COEFFICIENTS, versions: { [ofKind]: 1.1 } })).toBe(1.1)
-    expect(versionFactor(asked, COEFFICIENTS)).toBe(1)
+  it('is the product of what is known of the model, the version and both, and 1 where nothing is', () => {
+    expect(versionFactor(asked, { [ofModel]: 1.2, [ofKind]: 1.1, [own]: 0.5 })).toBeCloseTo(0.66, 12)
+    expect(versionFactor(asked, { [ofKind]: 1.1 })).toBe(1.1)
+    expect(versionFactor(asked, {})).toBe(1)
+  })
+
+  it('tells versions, engines, models and kinds of models apart', () => {
+    const others = [
+      pointOf('Llama-3.1-70B', 'H100', 4, { engineVersion: '9.8' }),
+      pointOf('Qwen3-32B', 'H100', 4, { engineVersion: '9.9' }),
+      pointOf('gpt-oss-120b', 'H100', 4, { engineVersion: '9.9' }),
+      { ...asked, shape: { ...asked.shape, engine: 'sglang' as const } },
+    ]
+    const shared = others.map(other => versionKeys(other).filter(key => versionKeys(asked).includes(key)))
+    expect(shared).toEqual([[ofModel], [ofKind], [], []])
   })
 
   it('makes decoding so much longer', () => {
-    const slower = { ...COEFFICIENTS, versions: { [ofModel]: 1.25 } }
-    const ratio = closedLoop(asked, slower)!.timePerOutputTokenMs / closedLoop(asked)!.timePerOutputTokenMs
+    const slower = { ...ANY_SET_UP, versions: { [own]: 1.25 } }
+    const ratio = closedLoop(asked, slower)!.timePerOutputTokenMs / closedLoop(asked, ANY_SET_UP)!.timePerOutputTokenMs
     expect(ratio).toBeGreaterThan(1.2)
     expect(ratio).toBeLessThan(1.3)
+  })
+
+  it('of first tokens makes these so much later, and nothing else', () => {
+    const [plain, later] = [{}, { [ofKind]: 1.5 }].map(
+      firstTokens => closedLoop(asked, { ...ANY_SET_UP, firstTokens })!,
+    )
+    expect(later!.timeToFirstTokenMs / plain!.timeToFirstTokenMs).toBeCloseTo(1.5, 9)
+    expect(later!.timePerOutputTokenMs).toBe(plain!.timePerOutputTokenMs)
   })
 })

@@ -56,7 +56,10 @@ export function closedLoop(point: ServingPoint, coefficients: Coefficients = COE
   const ranks = point.shape.dataParallel * point.pipelineParallel
   const ingressMs = waits.ingressMs + (inside * ranks * waits.ingressCallUs + prompt * waits.ingressTokenUs) / 1000
   const coldMs = waits.coldMs / point.concurrency
-  return { timeToFirstTokenMs: ingressMs + coldMs + firstMs + roomMs, timePerOutputTokenMs: decodingMs / output }
+  return {
+    timeToFirstTokenMs: (ingressMs + coldMs + firstMs + roomMs) * versionFactor(point, coefficients.firstTokens),
+    timePerOutputTokenMs: decodingMs / output,
+  }
 }
 
 function prepare(point: ServingPoint, coefficients: Coefficients): Loop | null {
@@ -73,7 +76,7 @@ function prepare(point: ServingPoint, coefficients: Coefficients): Loop | null {
   // As many calls end in a step as come in it; what one step can take, it takes.
   const coming = Math.max(1 + waits.gathering * Math.max(0, inside - 1), inside / output)
   return {
-    costs: timesFactor(stepCosts(shape, coefficients), versionFactor(point, coefficients)),
+    costs: timesFactor(stepCosts(shape, coefficients), versionFactor(point, coefficients.versions)),
     waits,
     prompt,
     output,
@@ -100,7 +103,7 @@ function roundTimes(loop: Loop, decoding: number): { readonly decodingMs: number
   const decodingMs = output * decodeMs + heldUpMs
   const busy = Math.min(MOST_BUSY, heldUpMs / (decodingMs + promptMs))
   const others = Math.max(0, inside - 1)
-  const chance = (waits.clusteredPrefills * others) / (others + 1) + (waits.queueing * busy) / (1 - busy)
+  const chance = waits.clusteredPrefills * others ** waits.clusteringExponent + (waits.queueing * busy) / (1 - busy)
   const steadyMs = promptMs * loop.gathered * (1 + Math.min(others / 2, chance)) + STEPS_WAITED * decodeMs
   const burstMs = Math.max(steadyMs, waveMs + STEPS_WAITED * decodeMs)
   const mixed = costs.shape.model.experts === null ? 1 : waits.expertWait
