@@ -69,7 +69,7 @@ async function open(
   const clock = SYSTEM_CLOCK
   const { dataDirectory, retainMs } = configuration
   const { commons, board, fleet } = openScheduler(configuration, note, opened)
-  const health = () => replicaHealth(configuration.models, board, clock.now())
+  const health = () => replicaHealth(configuration.models, { board, fleet }, clock.now())
   const telemetry = createTelemetry({ env, health, fleet: () => fleet.report() })
   opened.push(() => telemetry.close())
   const stores = await openSqliteStores({ directory: dataDirectory, retainMs, clock })

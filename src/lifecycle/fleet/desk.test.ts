@@ -227,6 +227,7 @@ describe('places on owned engines', () => {
     const stage = stageFleet({ replicas: 2 })
     stage.listener.gone(1)
     const calls = stage.fill(3)
+    expect([0, 1].map(replica => stage.desk.isAbsent('pool', replica))).toEqual([false, true])
     expect(calls.map(({ answer }) => answer?.kind ?? null)).toEqual(['place', 'place', null])
     stage.listener.appeared(1, 'http://engine-9', { base: 0, host: '10.0.0.9' })
     expect(calls[2]!.place()).toMatchObject({ replica: 1, address: { base: 0, host: '10.0.0.9' } })

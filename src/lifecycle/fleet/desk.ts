@@ -115,6 +115,11 @@ export class FleetDesk implements Places, Fleet {
     }
   }
 
+  /** Whether a place in the list of a pool has no replica now; false of other upstreams, whose replicas are always there. */
+  isAbsent(upstream: string, replica: number): boolean {
+    return this.#pools.get(upstream)?.isAbsent(replica) ?? false
+  }
+
   drain(upstream: string, replica: number): boolean {
     return this.#pools.get(upstream)?.setDraining(replica, true) ?? false
   }

@@ -214,6 +214,10 @@ export class PoolDesk implements PlaceGiver {
     return this.#pool.costs === null ? 0 : prefillMs(this.#pool.costs, tokens.input, 0)
   }
 
+  isAbsent(replica: number): boolean {
+    return !(this.#replicas[replica]?.isPresent ?? false)
+  }
+
   /** @returns false where there is no such replica */
   setDraining(replica: number, isDraining: boolean): boolean {
     const desk = this.#replicas[replica]
