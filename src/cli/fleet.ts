@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { askAdmin, expectStatus, withGateway } from './gateway.ts'
+import { askAdmin, expectStatus, passOptionsOn, withGateway } from './gateway.ts'
 import { type Format, print, printTables, type Row, withFormat } from './output.ts'
 import type { GatewayOptions } from './whereabouts.ts'
 
@@ -38,6 +38,7 @@ export function register(program: Command): void {
   const fleet = withFormat(withGateway(program.command('fleet')))
     .description('owned engines: what each replica does, and how many calls wait for them')
     .action(show)
+  passOptionsOn(fleet)
   addChange(fleet, 'drain', 'let a replica finish what it has and give it nothing new')
   addChange(fleet, 'resume', 'give a drained replica calls again')
 }

@@ -34,6 +34,17 @@ export function withGateway(command: Command): Command {
   return withUrl(command).option('--data <dir>', of)
 }
 
+/** Lets commands below another one obey options that were given before their names: else they would ask another gateway. */
+export function passOptionsOn(parent: Command): void {
+  parent.hook('preAction', (_, action) => {
+    for (const [name, value] of Object.entries(parent.opts())) {
+      const isGiven = parent.getOptionValueSource(name) === 'cli'
+      if (isGiven && action !== parent && action.getOptionValueSource(name) !== 'cli')
+        action.setOptionValue(name, value)
+    }
+  })
+}
+
 /** Adds the option that asks as a caller. */
 export function withKey(command: Command, description: string): Command {
   return command.addOption(new Option('--key <key>', description).env('PENSTOCK_KEY'))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { CommandFailure } from './failure.ts'
-import { askAdmin, expectStatus, withGateway } from './gateway.ts'
+import { askAdmin, expectStatus, passOptionsOn, withGateway } from './gateway.ts'
 import { type LimitTold, readLimits, resetsWords, windowWords } from './limitView.ts'
 import { type Format, print, type Row, withFormat } from './output.ts'
 import type { GatewayOptions } from './whereabouts.ts'
@@ -27,6 +27,7 @@ export function register(program: Command): void {
   const plans = withFormat(withGateway(program.command('plans')))
     .description('plans, with what is used, held and left of each of their limits')
     .action(show)
+  passOptionsOn(plans)
   withFormat(withGateway(plans.command('grants')))
     .description('what is used, left and expired of the credits of a plan')
     .argument('<plan>', 'its name')

@@ -72,7 +72,11 @@ export function leaf<T>(
     if (input.broken) return refuse('', '', true)
     const wrongKind = kindProblem(input, kinds, secret)
     const value = read(input.text, input)
-    if (wrongKind) return refuse(wrongKind, value instanceof Wrong ? expected : `${expected}, in quotes`)
+    if (wrongKind)
+      return refuse(
+        wrongKind,
+        value instanceof Wrong ? expected : `${expected}, ${kinds.includes('text') ? 'in' : 'without'} quotes`,
+      )
     return value instanceof Wrong ? refuse(value.problem, value.expected) : value
   }) as z.ZodType<T>
 }

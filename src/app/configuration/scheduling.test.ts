@@ -24,7 +24,7 @@ function poolOf(entries: string, model = 'meta-llama/Llama-3.1-8B-Instruct'): Po
   return configuration.pools[0]!
 }
 
-const REPLICAS = 'replicas: [http://a, http://b]'
+const REPLICAS = 'replicas: ["http://10.0.0.1/v1", "http://10.0.0.2/v1"]'
 const H100 = 'accelerator: { kind: H100-SXM, count: 2, dollarsPerHour: "2.95" }'
 
 describe('the sharing of engines', () => {

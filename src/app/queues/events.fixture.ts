@@ -15,6 +15,7 @@ export const EVENTS = [
   'spilled: full',
   'queueFull',
   'queueTimeout',
+  'hopeless',
   'completed',
   'retried at another replica',
   'retried at another pool',

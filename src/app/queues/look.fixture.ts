@@ -48,7 +48,10 @@ export class Watcher implements Looker {
         this.#saw(cause)
         must(retryAfterMs >= 1_000 && retryAfterMs <= 60_000, `${who}: to come back after ${retryAfterMs}`)
         if (cause === 'queueFull') return must(isFull && answeredAt === at, `${who}: refused by a queue with room`)
-        must(answeredAt >= endsAt - SLACK_MS, `${who}: given up ${endsAt - answeredAt} ms early`)
+        // One that has no hope by what earlier calls took is told so at once, and never later before its time.
+        const isHopeless = answeredAt === at && endsAt - at > SLACK_MS
+        if (isHopeless) this.#saw('hopeless')
+        must(isHopeless || answeredAt >= endsAt - SLACK_MS, `${who}: given up ${endsAt - answeredAt} ms early`)
         must(answeredAt <= Math.max(endsAt, at) + LATE_MS, `${who}: given up ${answeredAt - endsAt} ms late`)
       }
     }

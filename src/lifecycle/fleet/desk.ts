@@ -20,6 +20,8 @@ const LOOK_MS: DurationMs = 100
 /** So long a call is passed by others for which there is room in a cache when there is none for it. */
 const PATIENCE_MS: DurationMs = 2_000
 
+/** Between two places that come free, where nothing is known of that. */
+const UNKNOWN_GAP_MS: DurationMs = 1_000
 /** After so long a call takes a replica that has failed it rather than wait for another one. */
 const UNFORGIVING_MS: DurationMs = 5_000
 const NOBODY: readonly number[] = []
@@ -89,7 +91,7 @@ export class FleetDesk implements Places, Fleet {
   ask(ask: PlaceAsk, answer: (answer: PlaceAnswer) => void): Cancel | null {
     const entry = this.#entryOf(ask, answer)
     if (this.#startsAtOnce(entry)) return null
-    if (!ask.mayWait || !this.#isAskable(entry)) {
+    if (!ask.mayWait || !this.#isAskable(entry) || (ask.elsewhere !== null && !this.#takesCalls(entry))) {
       answer({ kind: 'none' })
       return null
     }
@@ -160,6 +162,11 @@ export class FleetDesk implements Places, Fleet {
     return ask.deployments.some(({ name }) => this.#poolNamed(name).isAskable(ask.model, name, now))
   }
 
+  /** Whether any of its pools gives places at all: not while all of its replicas are drained. */
+  #takesCalls({ pools }: Waiting): boolean {
+    return pools.some(name => this.#pools.get(name)!.takesCalls)
+  }
+
   /** Starts where nobody waits who might be before it. */
   #startsAtOnce(entry: Waiting): boolean {
     const now = this.#clock.now()
@@ -194,6 +201,11 @@ export class FleetDesk implements Places, Fleet {
     // Somebody may be waiting whom no free place suits, though one suits this call.
     for (const pool of entry.pools) if (!entry.isOver) this.#serve(pool)
     if (entry.isOver || this.#spills(entry, false)) return null
+    if (this.#isHopeless(entry)) {
+      this.#leave(entry)
+      entry.answer(this.#refusal('queueTimeout', entry))
+      return null
+    }
     this.#lookLater()
     return () => this.#leave(entry)
   }
@@ -229,21 +241,31 @@ export class FleetDesk implements Places, Fleet {
     return false
   }
 
-  /** By the work that goes before it and the pace at which places came free; null where none did of late. */
+  /** By the work that goes before it and the pace at which places come free; null where too little is known of that. */
   #expectedWaitMs(entry: Waiting, now: EpochMs): DurationMs | null {
     let least: DurationMs | null = null
     for (const name of entry.pools) {
-      const { work, overMs } = this.#pools.get(name)!.pace.of(now)
-      if (work <= 0) continue
-      const wait = (this.#queue.ahead(name, entry) * overMs) / work
+      const pool = this.#pools.get(name)!
+      const gapMs = pool.pace.gapMs(pool.inFlight, entry.queuedAt, now)
+      if (gapMs === null) continue
+      const wait = gapMs * (1 + pool.pace.callsOf(this.#queue.ahead(name, entry)))
       if (least === null || wait < least) least = wait
     }
     return least
   }
 
-  #refusal(cause: 'queueFull' | 'queueTimeout', { pools }: Waiting): PlaceAnswer {
-    const { freed, overMs } = this.#pools.get(pools[0]!)!.pace.of(this.#clock.now())
-    return { kind: 'refuse', cause, retryAfterMs: retryAfterMs({ freed, overMs, waiting: this.#queue.size }) }
+  /** Whether it is clear already that it can't start in time. What is expected is not exact, so half of it has to be too long. */
+  #isHopeless(entry: Waiting): boolean {
+    const now = this.#clock.now()
+    if (!entry.pools.every(name => this.#pools.get(name)!.pace.isKnown)) return false
+    const expectedMs = this.#expectedWaitMs(entry, now)
+    return expectedMs !== null && expectedMs / 2 > entry.endsAt - now
+  }
+
+  #refusal(cause: 'queueFull' | 'queueTimeout', { pools, queuedAt }: Waiting): PlaceAnswer {
+    const pool = this.#pools.get(pools[0]!)!
+    const gapMs = pool.pace.gapMs(pool.inFlight, queuedAt, this.#clock.now()) ?? UNKNOWN_GAP_MS
+    return { kind: 'refuse', cause, retryAfterMs: retryAfterMs({ freed: 1, overMs: gapMs, waiting: this.#queue.size }) }
   }
 
   /** Gives the places that are free at a pool to those who wait, by fairness. */

@@ -1,47 +1,49 @@
 import type { DurationMs, EpochMs } from '../../units/time.ts'
 
-const SLOTS = 10
-const SLOT_MS: DurationMs = 1_000
+/** How much of a call that has just ended is taken over. */
+const GAIN = 0.1
+/** Fewer calls than this tell nothing of the next ones. */
+const ENOUGH = 3
 
-/** How many places came free at a pool over the last ten seconds, and how much work their calls had been. */
+/** How fast places of a pool come free: by the calls that had them, not by the clock, which counts idle hours too. */
 export class Pace {
-  readonly #freed = new Float64Array(SLOTS)
-  readonly #work = new Float64Array(SLOTS)
-  #slot = -1
-  #firstSlot = -1
+  #ended = 0
+  #serviceMs: DurationMs = 0
+  #work = 0
+  #lastEndAt: EpochMs = Number.NEGATIVE_INFINITY
 
-  freed(work: number, now: EpochMs): void {
-    this.#moveTo(now)
-    const at = this.#slot % SLOTS
-    this.#freed[at]! += 1
-    this.#work[at]! += work
+  /**
+   * @param work that it was expected to take
+   * @param serviceMs how long it had its place
+   */
+  freed(work: number, serviceMs: DurationMs, now: EpochMs): void {
+    this.#ended++
+    const gain = Math.max(GAIN, 1 / this.#ended)
+    this.#serviceMs += gain * (serviceMs - this.#serviceMs)
+    this.#work += gain * (work - this.#work)
+    this.#lastEndAt = now
   }
 
-  /** @returns `overMs` is how far back it looks, less where less is known */
-  of(now: EpochMs): { readonly freed: number; readonly work: number; readonly overMs: DurationMs } {
-    this.#moveTo(now)
-    let freed = 0
-    let work = 0
-    for (let i = 0; i < SLOTS; i++) {
-      freed += this.#freed[i]!
-      work += this.#work[i]!
-    }
-    const seconds = Math.min(SLOTS, this.#slot - this.#firstSlot + 1)
-    return { freed, work, overMs: seconds * SLOT_MS }
+  /**
+   * Between two places that come free while so many calls are under way. Where none has come free for longer than that,
+   * though somebody waited, so long.
+   *
+   * @param waitingSince since when somebody waits
+   * @returns null while too little is known
+   */
+  gapMs(inFlight: number, waitingSince: EpochMs, now: EpochMs): DurationMs | null {
+    if (this.#ended < ENOUGH) return null
+    const usual = this.#serviceMs / Math.max(1, inFlight)
+    return Math.max(usual, now - Math.max(this.#lastEndAt, waitingSince))
   }
 
-  #moveTo(now: EpochMs): void {
-    const slot = Math.floor(now / SLOT_MS)
-    // A clock that was put back goes on in the slot that there is.
-    if (this.#slot < 0) {
-      this.#slot = slot
-      this.#firstSlot = slot
-    }
-    for (let left = Math.min(SLOTS, slot - this.#slot); left > 0; left--) {
-      const at = (slot - left + 1) % SLOTS
-      this.#freed[at] = 0
-      this.#work[at] = 0
-    }
-    if (slot > this.#slot) this.#slot = slot
+  /** How many usual calls so much work is. */
+  callsOf(work: number): number {
+    return this.#work > 0 ? work / this.#work : 0
+  }
+
+  /** Whether enough calls have ended to say what is clear. */
+  get isKnown(): boolean {
+    return this.#ended >= 4 * ENOUGH
   }
 }

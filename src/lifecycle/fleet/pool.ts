@@ -175,7 +175,7 @@ export class PoolDesk implements PlaceGiver {
       if (usage.source === 'reported')
         this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
     }
-    this.pace.freed(wasExpected, clock.now())
+    this.pace.freed(wasExpected, clock.monotonic() - stay.placedAt, clock.now())
     this.#options.freed()
   }
 
@@ -212,6 +212,16 @@ export class PoolDesk implements PlaceGiver {
   /** From the start of a call to its first token, where none of its prompt is cached. */
   prefillMs({ tokens }: PlaceAsk): DurationMs {
     return this.#pool.costs === null ? 0 : prefillMs(this.#pool.costs, tokens.input, 0)
+  }
+
+  /** Whether it has a replica that is not drained. */
+  get takesCalls(): boolean {
+    return this.#fleet.replicas.some(({ isDraining }) => !isDraining)
+  }
+
+  /** Calls under way, over all replicas. */
+  get inFlight(): number {
+    return this.#fleet.replicas.reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
   isAbsent(replica: number): boolean {
