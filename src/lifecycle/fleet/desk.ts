@@ -279,10 +279,10 @@ export class FleetDesk implements Places, Fleet {
   }
 
   /** Whether places are kept free until there is room for it: not where it waits for something else, such as one that has not failed it. */
-  #isToBeWaitedFor({ ask, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
+  #isToBeWaitedFor({ ask, tierTerms, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
     if (now - arrivedAt < PATIENCE_MS || endsAt <= now) return false
     return ask.deployments.some(
-      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, now),
+      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, tierTerms, now),
     )
   }
 

@@ -128,12 +128,12 @@ export class PoolDesk implements PlaceGiver {
   }
 
   /** Whether a call for which nothing was chosen lacks nothing but room in a cache. */
-  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, now: EpochMs): boolean {
+  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, tier: Tier, now: EpochMs): boolean {
     const served = this.#servedBy(model, deployment.name)
     const caches = this.#caches.get(deployment.name)
     if (served === null || caches === undefined) return false
     this.#look(served, caches, now)
-    return lacksRoom(deployment, this.#fleet, this.#options.clock.monotonic())
+    return lacksRoom({ tried: deployment.tried, tier }, this.#fleet, this.#options.clock.monotonic())
   }
 
   /** Gives the place that was just chosen. */

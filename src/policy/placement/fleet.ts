@@ -1,8 +1,9 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { Pool } from '../../vocabulary/scheduling.ts'
-import { cachedTokensAt, type PlacementCall } from './call.ts'
+import { cachedTokensAt, contextOf, type PlacementCall } from './call.ts'
 import { type Capacity, freePlaces, heardLoad, LATELY_MS, newCapacity, type ToldLoad } from './capacity.ts'
+import { type Filling, fill, fillerOf, hasRoomToFill, isFiller, newFilling, unfill, WATCHED_MS } from './filling.ts'
 import {
   heardAnswer,
   newPoolSpeed,
@@ -50,6 +51,8 @@ export interface ReplicaState {
   /** Blocks that the prefix index knows of it, and has room for. */
   cachedBlocks: number
   cacheBlocks: number
+  /** Of all that, what calls have for whose first tokens nobody waits. */
+  readonly filling: Filling
   /** How many own calls under way have each beginning of `BEGINNINGS` blocks, by its hash. */
   readonly beginnings: Map<number, number>
 }
@@ -60,6 +63,8 @@ export interface PlacementFleet {
   readonly speed: PoolSpeed
   /** Calls that were ever placed. */
   turns: number
+  /** When a call for whose first token somebody waits was here last. */
+  watchedAt: MonotonicMs
   /** As each replica has them, over all replicas. */
   readonly beginnings: Map<number, number>
   /** Those there are, in any order. */
@@ -80,7 +85,14 @@ export interface Stay {
 }
 
 export function newFleet(pool: PlacementFleet['pool']): PlacementFleet {
-  return { pool, speed: newPoolSpeed(), turns: 0, beginnings: new Map(), replicas: [] }
+  return {
+    pool,
+    speed: newPoolSpeed(),
+    turns: 0,
+    watchedAt: Number.NEGATIVE_INFINITY,
+    beginnings: new Map(),
+    replicas: [],
+  }
 }
 
 /** A replica of which nothing is known yet. */
@@ -102,6 +114,7 @@ export function newReplica(replica: number, cacheBlocks: number, now: MonotonicM
     placedAt: now,
     cachedBlocks: 0,
     cacheBlocks,
+    filling: newFilling(),
     beginnings: new Map(),
   }
 }
@@ -110,6 +123,7 @@ export function newReplica(replica: number, cacheBlocks: number, now: MonotonicM
 export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): boolean {
   const { inFlight, capacity } = state
   if (freePlaces(capacity, { inFlight, maxRunning: fleet.pool.maxRunning, now }) <= 0) return false
+  if (isHeldBack(fleet, state, call, now)) return false
   const kvTokens = capacity.kvTokens ?? fleet.pool.kvTokens
   if (kvTokens === null) return true
   const needed = call.inputTokens + call.outputTokens
@@ -117,6 +131,30 @@ export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: Place
   // One that is alone gets what it needs, and one larger than the cache could wait for ever: both are the engine's to refuse.
   if (inFlight === 0 || needed > KV_SHARE * kvTokens) return true
   return needed <= room || needed - sharedTokens(state, call) <= room
+}
+
+/**
+ * Whether a call leaves room at a replica for those who wait for first tokens. Where none of them was here lately it has
+ * all of it, as it has where the pool says how many calls its replicas run, since then each of those places is there to be
+ * used, and where nobody knows what its calls take.
+ */
+export function leavesRoom(
+  { pool, watchedAt }: PlacementFleet,
+  { inFlight, filling }: ReplicaState,
+  call: Pick<PlacementCall, 'tier'>,
+  now: MonotonicMs,
+): boolean {
+  if (!isFiller(call) || pool.maxRunning !== null || pool.costs === null) return false
+  return inFlight > filling.calls || now - watchedAt < WATCHED_MS
+}
+
+function isHeldBack(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): boolean {
+  if (!leavesRoom(fleet, state, call, now)) return false
+  const { pool, speed } = fleet
+  const costs = pool.costs!
+  const aheadMs = prefillAheadMs(state, scaleOf(speed) * slownessOf(state.speed, now), now)
+  const kvTokens = state.capacity.kvTokens ?? pool.kvTokens
+  return !hasRoomToFill(state.filling, fillerOf(call, costs), { costs, aheadMs, kvTokens, now })
 }
 
 /**
@@ -156,6 +194,8 @@ export function placed(fleet: PlacementFleet, state: ReplicaState, call: Placeme
   state.placedLately = placedLately(state, now) + 1
   state.placedAt = now
   state.lastTurn = ++fleet.turns
+  if (isFiller(call)) fill(state.filling, fillerOf(call, costs), own * factor, now)
+  else fleet.watchedAt = now
   countBeginnings(state.beginnings, call, 1)
   countBeginnings(fleet.beginnings, call, 1)
   return stay
@@ -183,6 +223,8 @@ export function ended(
   state.inFlight--
   state.contextTokens = Math.max(0, state.contextTokens - contextOf(call))
   state.heldTokens = Math.max(0, state.heldTokens - stay.heldTokens)
+  if (isFiller(call)) unfill(state.filling, fillerOf(call, fleet.pool.costs ?? ASSUMED_COSTS))
+  else fleet.watchedAt = now
   countBeginnings(state.beginnings, call, -1)
   countBeginnings(fleet.beginnings, call, -1)
   if (begun === null) {
@@ -218,11 +260,6 @@ export function heard(
 
 function placedLately(state: ReplicaState, now: MonotonicMs): number {
   return state.placedLately * Math.exp(-Math.max(0, now - state.placedAt) / LATELY_MS)
-}
-
-/** What its decode steps read on average: the prompt, and half of the answer. */
-export function contextOf(call: PlacementCall): Tokens {
-  return call.inputTokens + call.outputTokens / 2
 }
 
 /** What a call shares for certain with those under way there; at most a third of it is missed. */
