@@ -251,7 +251,13 @@ export class FleetDesk implements Places, Fleet {
       for (;;) {
         const now = this.#clock.now()
         if (!pool.hasFree()) return
+        const letIn = new Map<Tier, boolean>()
         const entry = this.#queue.next(upstream, waiting => {
+          // Many may wait for whom nothing is left, and one look tells it of all.
+          const { tierTerms } = waiting
+          const isLetIn = letIn.get(tierTerms) ?? pool.letsIn(tierTerms)
+          letIn.set(tierTerms, isLetIn)
+          if (!isLetIn) return false
           if (this.#mayStart(waiting, pool, now)) return true
           // A large one that found no room for long is not passed by smaller ones for ever; one that chose to wait is.
           return !waiting.isChoosy && this.#isToBeWaitedFor(waiting, pool, now) ? 'nobody' : false

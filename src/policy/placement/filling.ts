@@ -53,7 +53,7 @@ export function isFiller({ tier }: Pick<PlacementCall, 'tier'>): boolean {
 }
 
 /** What a call takes there, without what it may share. */
-export function fillerOf(call: PlacementCall, costs: EngineCosts): Filler {
+export function fillerOf(call: Pick<PlacementCall, 'inputTokens' | 'outputTokens'>, costs: EngineCosts): Filler {
   return { stepMs: sequenceStepMs(costs, contextOf(call)), heldTokens: call.inputTokens + call.outputTokens }
 }
 

@@ -148,7 +148,18 @@ export function leavesRoom(
   return inFlight > filling.calls || now - watchedAt < WATCHED_MS
 }
 
-function isHeldBack(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): boolean {
+/** Whether any call of a tier, were it ever so small, would be let in at any replica: a quick look before many are asked about. */
+export function letsIn(fleet: PlacementFleet, tier: PlacementCall['tier'], now: MonotonicMs): boolean {
+  const smallest = { tier, inputTokens: 0, outputTokens: 0 }
+  return fleet.replicas.some(state => !isHeldBack(fleet, state, smallest, now))
+}
+
+function isHeldBack(
+  fleet: PlacementFleet,
+  state: ReplicaState,
+  call: Pick<PlacementCall, 'tier' | 'inputTokens' | 'outputTokens'>,
+  now: MonotonicMs,
+): boolean {
   if (!leavesRoom(fleet, state, call, now)) return false
   const { pool, speed } = fleet
   const costs = pool.costs!
