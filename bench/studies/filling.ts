@@ -34,7 +34,7 @@ const CASES: readonly Case[] = [
     name: 'Mooncake, conversation',
     trace: 'mooncake/conversation_trace.jsonl',
     fleet: 'filling-mooncake.yaml',
-    options: { requests: 1_500 },
+    options: { requests: 5_000 },
     speed: 0.25,
     replicas: 4,
   },
@@ -49,12 +49,16 @@ const CASES: readonly Case[] = [
 ]
 
 /** Batch calls that are offered, and the policy that places all; whoever sends each call at once would choke on more. */
-const FILLS: readonly { readonly batch: string; readonly file: string; readonly perSecond: number; readonly policy: Policy }[] =
-  [
-    { batch: 'chat', file: 'azure2023/AzureLLMInferenceTrace_conv.csv', perSecond: 16, policy: 'penstock' },
-    { batch: 'code', file: 'azure2023/AzureLLMInferenceTrace_code.csv', perSecond: 16, policy: 'penstock' },
-    { batch: 'chat', file: 'azure2023/AzureLLMInferenceTrace_conv.csv', perSecond: 7, policy: 'prefixAware' },
-  ]
+const FILLS: readonly {
+  readonly batch: string
+  readonly file: string
+  readonly perSecond: number
+  readonly policy: Policy
+}[] = [
+  { batch: 'chat', file: 'azure2023/AzureLLMInferenceTrace_conv.csv', perSecond: 12, policy: 'penstock' },
+  { batch: 'code', file: 'azure2023/AzureLLMInferenceTrace_code.csv', perSecond: 12, policy: 'penstock' },
+  { batch: 'chat', file: 'azure2023/AzureLLMInferenceTrace_conv.csv', perSecond: 7, policy: 'prefixAware' },
+]
 
 /** The lengths of a recording over and over, evenly spread over a time. */
 function batchOf(lengths: readonly TraceRequest[], perSecond: number, seconds: number): Trace {

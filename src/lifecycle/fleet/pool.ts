@@ -1,7 +1,16 @@
 import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
-import { began, ended, heard, letsIn, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
+import {
+  began,
+  ended,
+  heard,
+  letsIn,
+  newFleet,
+  newReplica,
+  type PlacementFleet,
+  placed,
+} from '../../policy/placement/fleet.ts'
 import { lacksRoom, openReplicas, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'

@@ -21,6 +21,7 @@ const KV_SHARE = 0.95
 const BEGINNINGS = [1, ...Array.from({ length: 15 }, (_, i) => [2 ** (i + 1), 3 * 2 ** i]).flat()]
 /** For each call under way with a beginning, so many more are expected while that stays in a cache. An assumption. */
 const USES_TO_COME = 8
+const ROUNDING_MS: DurationMs = 1e-6
 /** An answer whose end comes so soon after its first content came all at once. */
 const AT_ONCE_MS: DurationMs = 5
 const AT_ONCE_PART = 0.1
@@ -165,7 +166,13 @@ function isHeldBack(
   const costs = pool.costs!
   const aheadMs = prefillAheadMs(state, scaleOf(speed) * slownessOf(state.speed, now), now)
   const kvTokens = state.capacity.kvTokens ?? pool.kvTokens
-  return !hasRoomToFill(state.filling, fillerOf(call, costs), { costs, aheadMs, kvTokens, now })
+  return !hasRoomToFill(state.filling, fillerOf(call, costs), {
+    costs,
+    isIdle: state.inFlight === 0,
+    aheadMs,
+    kvTokens,
+    now,
+  })
 }
 
 /**
@@ -212,11 +219,17 @@ export function placed(fleet: PlacementFleet, state: ReplicaState, call: Placeme
   return stay
 }
 
+/** What a sum of many is left with by rounding is no prefill that anybody waits for. */
+function prefilled({ state, prefillMs: own }: Stay): void {
+  const left = state.prefillMs - own
+  state.prefillMs = left > ROUNDING_MS ? left : 0
+}
+
 /** The first content of its stream, or its whole plain answer, came after so long. */
 export function began(stay: Stay, waitedMs: DurationMs, now: MonotonicMs): void {
   if (stay.begun !== null) return
   stay.begun = { at: now, waitedMs }
-  stay.state.prefillMs = Math.max(0, stay.state.prefillMs - stay.prefillMs)
+  prefilled(stay)
 }
 
 /**
@@ -239,7 +252,7 @@ export function ended(
   countBeginnings(state.beginnings, call, -1)
   countBeginnings(fleet.beginnings, call, -1)
   if (begun === null) {
-    state.prefillMs = Math.max(0, state.prefillMs - stay.prefillMs)
+    prefilled(stay)
     return
   }
   if (!isWhole) return
