@@ -13,8 +13,8 @@ import { sequenceStepMs } from './work.ts'
 export const WATCHED_MS: DurationMs = 60_000
 /**
  * Of a replica's time so much goes to reading their prompts, where something else keeps it busy: whoever comes meanwhile
- * waits for the rest of one, and what is read drives beginnings out of the cache. In rehearsals 3 % keep the slowest
- * hundredth of first tokens within 5 %, and 5 to 10 % do not always; busy are the replicas with any of them.
+ * waits for the rest of one, and what is read drives beginnings out of the cache. Chosen on the traffic of
+ * bench/studies/FILLING.md: with 5 to 10 % the slowest hundredth of first tokens comes later by more than 5 % more often.
  */
 const READING_PART = 0.03
 /** All of them together make a decode step longer by so much of what it takes with none. */
