@@ -4,17 +4,10 @@
  * Rehearses coding agents and Mooncake's traffic with every policy at equal accelerators, and writes what came out to
  * `PLACEMENT.md` beside this file. Needs the recordings in `../shared/data/traces`.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { gunzipSync } from 'node:zlib'
-import { loadFleet } from '../../src/app/rehearsal/load.ts'
-import { type ReadOptions, readTrace } from '../../src/traces/read.ts'
-import type { Report } from '../../src/twin/report.ts'
-import { castTraffic } from '../../src/twin/traffic.ts'
-import { POLICIES, type Policy, Twin } from '../../src/twin/twin.ts'
-
-const RECORDED = new URL('../../../shared/data/traces/', import.meta.url)
-const SEED = 1
+import { writeFileSync } from 'node:fs'
+import type { ReadOptions } from '../../src/traces/read.ts'
+import { POLICIES } from '../../src/twin/twin.ts'
+import { castIn, fleetIn, readRecording, rehearse } from './rehearse.ts'
 
 interface Case {
   readonly name: string
@@ -42,29 +35,6 @@ const CASES: readonly Case[] = [
   },
 ]
 
-if (!existsSync(RECORDED))
-  throw new Error('the study needs the recordings in ../shared/data/traces, which are not there')
-
-function rehearse({ trace: file, fleet, options }: Case, load: Case['loads'][number], policy: Policy): Report {
-  const path = fileURLToPath(new URL(fleet, import.meta.url))
-  const { loaded } = loadFleet({ path, env: {} })
-  if (loaded === undefined) throw new Error(`${path} can not be read`)
-  const bytes = readFileSync(new URL(file, RECORDED))
-  const trace = readTrace(file.endsWith('.gz') ? gunzipSync(bytes) : bytes, { ...options, seed: SEED })
-  const traffic = castTraffic([
-    { trace, speed: load.speed, model: () => 'm', tenant: ({ tenant }) => tenant ?? 'all', tier: () => 'standard' },
-  ])
-  const twin = new Twin({
-    fleet: loaded.fleet({ pool: load.replicas }),
-    traffic,
-    targets: loaded.targets,
-    policy,
-    seed: SEED,
-  })
-  twin.run()
-  return twin.report()
-}
-
 const HEAD =
   'speed | replicas | policy | completed | TTFT p50, ms | TTFT p99, ms | TPOT p50, ms | cached | goodput/s | times round robin'
 const lines = [
@@ -76,8 +46,14 @@ const lines = [
 ]
 for (const each of CASES) {
   lines.push('', `## ${each.name}`, '', `| ${HEAD} |`, `|${' --- |'.repeat(10)}`)
+  const fleet = fleetIn(each.fleet)
+  const trace = readRecording(each.trace, each.options)
   for (const load of each.loads) {
-    const reports = POLICIES.map(policy => ({ policy, report: rehearse(each, load, policy) }))
+    const castings = [castIn('standard', trace, load.speed)]
+    const reports = POLICIES.map(policy => ({
+      policy,
+      report: rehearse(fleet, { replicas: load.replicas, castings, policy }),
+    }))
     const base = reports.find(({ policy }) => policy === 'roundRobin')!.report.goodputPerSecond
     for (const { policy, report } of reports) {
       const { timeToFirstTokenMs: first, timePerOutputTokenMs: later, goodputPerSecond } = report

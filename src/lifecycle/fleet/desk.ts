@@ -277,7 +277,13 @@ export class FleetDesk implements Places, Fleet {
       for (;;) {
         const now = this.#clock.now()
         if (!pool.hasFree()) return
+        const letIn = new Map<Tier, boolean>()
         const entry = this.#queue.next(upstream, waiting => {
+          // Many may wait for whom nothing is left, and one look tells it of all.
+          const { tierTerms } = waiting
+          const isLetIn = letIn.get(tierTerms) ?? pool.letsIn(tierTerms)
+          letIn.set(tierTerms, isLetIn)
+          if (!isLetIn) return false
           if (this.#mayStart(waiting, pool, now)) return true
           // A large one that found no room for long is not passed by smaller ones for ever; one that chose to wait is.
           return !waiting.isChoosy && this.#isToBeWaitedFor(waiting, pool, now) ? 'nobody' : false
@@ -306,10 +312,10 @@ export class FleetDesk implements Places, Fleet {
   }
 
   /** Whether places are kept free until there is room for it: not where it waits for something else, such as one that has not failed it. */
-  #isToBeWaitedFor({ ask, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
+  #isToBeWaitedFor({ ask, tierTerms, arrivedAt, endsAt }: Waiting, pool: PoolDesk, now: EpochMs): boolean {
     if (now - arrivedAt < PATIENCE_MS || endsAt <= now) return false
     return ask.deployments.some(
-      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, now),
+      deployment => this.#poolNamed(deployment.name) === pool && pool.lacksRoom({ ...ask, deployment }, tierTerms, now),
     )
   }
 

@@ -1,7 +1,16 @@
 import type { HealthBoard } from '../../policy/health/board.ts'
 import type { PlacementCall } from '../../policy/placement/call.ts'
 import { freePlaces, placesOf } from '../../policy/placement/capacity.ts'
-import { began, ended, heard, newFleet, newReplica, type PlacementFleet, placed } from '../../policy/placement/fleet.ts'
+import {
+  began,
+  ended,
+  heard,
+  letsIn,
+  newFleet,
+  newReplica,
+  type PlacementFleet,
+  placed,
+} from '../../policy/placement/fleet.ts'
 import { lacksRoom, openReplicas, type Placement } from '../../policy/placement/place.ts'
 import { type PlacementPolicy, type Placing, placementOf } from '../../policy/placement/policies.ts'
 import { prefillMs } from '../../policy/placement/work.ts'
@@ -136,12 +145,12 @@ export class PoolDesk implements PlaceGiver {
   }
 
   /** Whether a call for which nothing was chosen lacks nothing but room in a cache. */
-  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, now: EpochMs): boolean {
+  lacksRoom({ model, deployment }: Pick<SingleAsk, 'model' | 'deployment'>, tier: Tier, now: EpochMs): boolean {
     const served = this.#servedBy(model, deployment.name)
     const caches = this.#caches.get(deployment.name)
     if (served === null || caches === undefined) return false
     this.#look(served, caches, now)
-    return lacksRoom(deployment, this.#fleet, this.#options.clock.monotonic())
+    return lacksRoom({ tried: deployment.tried, tier }, this.#fleet, this.#options.clock.monotonic())
   }
 
   /** Gives the place that was just chosen. */
@@ -201,6 +210,11 @@ export class PoolDesk implements PlaceGiver {
     return this.#fleet.replicas.some(
       ({ isDraining, capacity, inFlight }) => !isDraining && freePlaces(capacity, { inFlight, maxRunning, now }) > 0,
     )
+  }
+
+  /** Whether any call of a tier may start now, by what is left for it. */
+  letsIn(tier: Tier): boolean {
+    return letsIn(this.#fleet, tier, this.#options.clock.monotonic())
   }
 
   /** What a call is expected to take of a replica, where none of its prompt is cached. */

@@ -27,3 +27,8 @@ export function cachedTokensAt(call: PlacementCall, replica: number): Tokens {
   const matched = Math.floor(call.matches[replica]! * call.prompt.blockTokens)
   return Math.max(0, Math.min(matched, call.inputTokens - 1))
 }
+
+/** What its decode steps read on average: the prompt, and half of the answer. */
+export function contextOf(call: Pick<PlacementCall, 'inputTokens' | 'outputTokens'>): Tokens {
+  return call.inputTokens + call.outputTokens / 2
+}

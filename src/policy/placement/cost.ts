@@ -2,9 +2,9 @@ import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { EngineCosts } from '../../vocabulary/scheduling.ts'
 import { NANO_DOLLARS_PER_MS } from '../routing/worth.ts'
-import { cachedTokensAt, type PlacementCall } from './call.ts'
+import { cachedTokensAt, contextOf, type PlacementCall } from './call.ts'
 import { foreignCalls } from './capacity.ts'
-import { contextOf, type PlacementFleet, type Popular, popularOf, prefillAheadMs, type ReplicaState } from './fleet.ts'
+import { type PlacementFleet, type Popular, popularOf, prefillAheadMs, type ReplicaState } from './fleet.ts'
 import { scaleOf, slownessOf, wholeScaleOf } from './speed.ts'
 import { ASSUMED_COSTS, FIXED_MS, prefillMs, sequenceStepMs, stepMs } from './work.ts'
 
@@ -105,6 +105,8 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const factor = scale * slowness
   const cachedTokens = cachedTokensAt(call, state.replica)
   const others = state.inFlight + foreignCalls(state.capacity, now)
+  // Whoever has no target minds little that something takes longer.
+  const delayed = others - (1 - UNWATCHED) * state.filling.calls
   const ownPrefillMs = prefillMs(costs, call.inputTokens, cachedTokens) * factor
   const firstStepMs = stepMs(costs, others + 1, state.contextTokens + call.inputTokens) * factor
   const timeToFirstTokenMs = FIXED_MS + prefillAheadMs(state, factor, now) + ownPrefillMs + firstStepMs
@@ -113,13 +115,13 @@ export function prospectOf(question: Question, state: ReplicaState): Prospect {
   const ownStepMs = question.ownStepMs * slowness
   const othersStepMs = (others * costs.decodeSequenceMs + state.contextTokens * costs.contextTokenMs) * slowness
   const laggingMs = call.outputTokens * costs.decodeStepMs * question.wholeScale * (slowness - 1)
-  const decodeDelayMs = OVERLAP * call.outputTokens * (others * ownStepMs + othersStepMs)
+  const decodeDelayMs = OVERLAP * call.outputTokens * (delayed * ownStepMs + othersStepMs)
   const busyMs = ownPrefillMs - investedMs + call.outputTokens * ownStepMs
   const rereadMs = evictedTokens(call, state) * costs.prefillTokenMs * factor
 
   const waiting = question.perMs * (timeToFirstTokenMs - investedMs + LATER * laggingMs)
   const missing = missChance(question.targetMs, call.waitedMs + timeToFirstTokenMs) * question.missedTarget
-  const delaying = NANO_DOLLARS_PER_MS * LATER * (others * (ownPrefillMs - investedMs) + decodeDelayMs)
+  const delaying = NANO_DOLLARS_PER_MS * LATER * (delayed * (ownPrefillMs - investedMs) + decodeDelayMs)
   const accelerator = busyMs * question.acceleratorPerMs
   const energy = busyMs * question.energyPerMs
   const evicting = rereadMs * REUSED * (question.acceleratorPerMs + NANO_DOLLARS_PER_MS)

@@ -1,8 +1,9 @@
 import type { DurationMs, MonotonicMs } from '../../units/time.ts'
 import type { Tokens } from '../../units/tokens.ts'
 import type { Pool } from '../../vocabulary/scheduling.ts'
-import { cachedTokensAt, type PlacementCall } from './call.ts'
+import { cachedTokensAt, contextOf, type PlacementCall } from './call.ts'
 import { type Capacity, freePlaces, heardLoad, LATELY_MS, newCapacity, type ToldLoad } from './capacity.ts'
+import { type Filling, fill, fillerOf, hasRoomToFill, isFiller, newFilling, unfill, WATCHED_MS } from './filling.ts'
 import {
   heardAnswer,
   newPoolSpeed,
@@ -20,6 +21,7 @@ const KV_SHARE = 0.95
 const BEGINNINGS = [1, ...Array.from({ length: 15 }, (_, i) => [2 ** (i + 1), 3 * 2 ** i]).flat()]
 /** For each call under way with a beginning, so many more are expected while that stays in a cache. An assumption. */
 const USES_TO_COME = 8
+const ROUNDING_MS: DurationMs = 1e-6
 /** An answer whose end comes so soon after its first content came all at once. */
 const AT_ONCE_MS: DurationMs = 5
 const AT_ONCE_PART = 0.1
@@ -50,6 +52,8 @@ export interface ReplicaState {
   /** Blocks that the prefix index knows of it, and has room for. */
   cachedBlocks: number
   cacheBlocks: number
+  /** Of all that, what calls have for whose first tokens nobody waits. */
+  readonly filling: Filling
   /** How many own calls under way have each beginning of `BEGINNINGS` blocks, by its hash. */
   readonly beginnings: Map<number, number>
 }
@@ -60,6 +64,8 @@ export interface PlacementFleet {
   readonly speed: PoolSpeed
   /** Calls that were ever placed. */
   turns: number
+  /** When a call for whose first token somebody waits was here last. */
+  watchedAt: MonotonicMs
   /** As each replica has them, over all replicas. */
   readonly beginnings: Map<number, number>
   /** Those there are, in any order. */
@@ -80,7 +86,14 @@ export interface Stay {
 }
 
 export function newFleet(pool: PlacementFleet['pool']): PlacementFleet {
-  return { pool, speed: newPoolSpeed(), turns: 0, beginnings: new Map(), replicas: [] }
+  return {
+    pool,
+    speed: newPoolSpeed(),
+    turns: 0,
+    watchedAt: Number.NEGATIVE_INFINITY,
+    beginnings: new Map(),
+    replicas: [],
+  }
 }
 
 /** A replica of which nothing is known yet. */
@@ -102,6 +115,7 @@ export function newReplica(replica: number, cacheBlocks: number, now: MonotonicM
     placedAt: now,
     cachedBlocks: 0,
     cacheBlocks,
+    filling: newFilling(),
     beginnings: new Map(),
   }
 }
@@ -110,6 +124,7 @@ export function newReplica(replica: number, cacheBlocks: number, now: MonotonicM
 export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: PlacementCall, now: MonotonicMs): boolean {
   const { inFlight, capacity } = state
   if (freePlaces(capacity, { inFlight, maxRunning: fleet.pool.maxRunning, now }) <= 0) return false
+  if (isHeldBack(fleet, state, call, now)) return false
   const kvTokens = capacity.kvTokens ?? fleet.pool.kvTokens
   if (kvTokens === null) return true
   const needed = call.inputTokens + call.outputTokens
@@ -117,6 +132,47 @@ export function hasPlace(fleet: PlacementFleet, state: ReplicaState, call: Place
   // One that is alone gets what it needs, and one larger than the cache could wait for ever: both are the engine's to refuse.
   if (inFlight === 0 || needed > KV_SHARE * kvTokens) return true
   return needed <= room || needed - sharedTokens(state, call) <= room
+}
+
+/**
+ * Whether a call leaves room at a replica for those who wait for first tokens. Where none of them was here lately it has
+ * all of it, as it has where the pool says how many calls its replicas run, since then each of those places is there to be
+ * used, and where nobody knows what its calls take.
+ */
+export function leavesRoom(
+  { pool, watchedAt }: PlacementFleet,
+  { inFlight, filling }: ReplicaState,
+  call: Pick<PlacementCall, 'tier'>,
+  now: MonotonicMs,
+): boolean {
+  if (!isFiller(call) || pool.maxRunning !== null || pool.costs === null) return false
+  return inFlight > filling.calls || now - watchedAt < WATCHED_MS
+}
+
+/** Whether any call of a tier, were it ever so small, would be let in at any replica: a quick look before many are asked about. */
+export function letsIn(fleet: PlacementFleet, tier: PlacementCall['tier'], now: MonotonicMs): boolean {
+  const smallest = { tier, inputTokens: 0, outputTokens: 0 }
+  return fleet.replicas.some(state => !isHeldBack(fleet, state, smallest, now))
+}
+
+function isHeldBack(
+  fleet: PlacementFleet,
+  state: ReplicaState,
+  call: Pick<PlacementCall, 'tier' | 'inputTokens' | 'outputTokens'>,
+  now: MonotonicMs,
+): boolean {
+  if (!leavesRoom(fleet, state, call, now)) return false
+  const { pool, speed } = fleet
+  const costs = pool.costs!
+  const aheadMs = prefillAheadMs(state, scaleOf(speed) * slownessOf(state.speed, now), now)
+  const kvTokens = state.capacity.kvTokens ?? pool.kvTokens
+  return !hasRoomToFill(state.filling, fillerOf(call, costs), {
+    costs,
+    isIdle: state.inFlight === 0,
+    aheadMs,
+    kvTokens,
+    now,
+  })
 }
 
 /**
@@ -156,16 +212,24 @@ export function placed(fleet: PlacementFleet, state: ReplicaState, call: Placeme
   state.placedLately = placedLately(state, now) + 1
   state.placedAt = now
   state.lastTurn = ++fleet.turns
+  if (isFiller(call)) fill(state.filling, fillerOf(call, costs), own * factor, now)
+  else fleet.watchedAt = now
   countBeginnings(state.beginnings, call, 1)
   countBeginnings(fleet.beginnings, call, 1)
   return stay
+}
+
+/** What a sum of many is left with by rounding is no prefill that anybody waits for. */
+function prefilled({ state, prefillMs: own }: Stay): void {
+  const left = state.prefillMs - own
+  state.prefillMs = left > ROUNDING_MS ? left : 0
 }
 
 /** The first content of its stream, or its whole plain answer, came after so long. */
 export function began(stay: Stay, waitedMs: DurationMs, now: MonotonicMs): void {
   if (stay.begun !== null) return
   stay.begun = { at: now, waitedMs }
-  stay.state.prefillMs = Math.max(0, stay.state.prefillMs - stay.prefillMs)
+  prefilled(stay)
 }
 
 /**
@@ -183,10 +247,12 @@ export function ended(
   state.inFlight--
   state.contextTokens = Math.max(0, state.contextTokens - contextOf(call))
   state.heldTokens = Math.max(0, state.heldTokens - stay.heldTokens)
+  if (isFiller(call)) unfill(state.filling, fillerOf(call, fleet.pool.costs ?? ASSUMED_COSTS))
+  else fleet.watchedAt = now
   countBeginnings(state.beginnings, call, -1)
   countBeginnings(fleet.beginnings, call, -1)
   if (begun === null) {
-    state.prefillMs = Math.max(0, state.prefillMs - stay.prefillMs)
+    prefilled(stay)
     return
   }
   if (!isWhole) return
@@ -218,11 +284,6 @@ export function heard(
 
 function placedLately(state: ReplicaState, now: MonotonicMs): number {
   return state.placedLately * Math.exp(-Math.max(0, now - state.placedAt) / LATELY_MS)
-}
-
-/** What its decode steps read on average: the prompt, and half of the answer. */
-export function contextOf(call: PlacementCall): Tokens {
-  return call.inputTokens + call.outputTokens / 2
 }
 
 /** What a call shares for certain with those under way there; at most a third of it is missed. */

@@ -3,7 +3,7 @@ import type { Tokens } from '../../units/tokens.ts'
 import type { PlacementCall } from './call.ts'
 import { freePlaces } from './capacity.ts'
 import { type PlacementCost, type Prospect, prospectOf, type Question, questionOf } from './cost.ts'
-import { hasPlace, type PlacementFleet, type ReplicaState } from './fleet.ts'
+import { hasPlace, leavesRoom, type PlacementFleet, type ReplicaState } from './fleet.ts'
 
 /** Differences of this part of the whole, or worth so many milliseconds, mean nothing. */
 const NOISE_PART = 0.1
@@ -110,8 +110,15 @@ export function openReplicas(call: PlacementCall, fleet: PlacementFleet, now: Mo
   return open
 }
 
-/** Whether a call for which no place was found lacks nothing but room in a cache, at one that it should be sent to. */
-export function lacksRoom(call: Pick<PlacementCall, 'tried'>, fleet: PlacementFleet, now: MonotonicMs): boolean {
+/**
+ * Whether a call for which no place was found lacks nothing but room in a cache, at one that it should be sent to. One that
+ * leaves room for others does not: they need not leave any for it.
+ */
+export function lacksRoom(
+  call: Pick<PlacementCall, 'tried' | 'tier'>,
+  fleet: PlacementFleet,
+  now: MonotonicMs,
+): boolean {
   let best = NOT_ASKED
   let isFree = false
   for (const state of fleet.replicas) {
@@ -120,6 +127,7 @@ export function lacksRoom(call: Pick<PlacementCall, 'tried'>, fleet: PlacementFl
     if (rank < best) isFree = false
     best = rank
     const { inFlight, capacity } = state
+    if (leavesRoom(fleet, state, call, now)) return false
     isFree ||= freePlaces(capacity, { inFlight, maxRunning: fleet.pool.maxRunning, now }) > 0
   }
   return isFree
@@ -133,9 +141,15 @@ function rankOf(state: ReplicaState, { tried }: Pick<PlacementCall, 'tried'>): n
 
 /** Below 0 where the one is to be preferred, of two that cost the same. A call that leaves nothing in caches minds none. */
 function compare(one: ReplicaState, other: ReplicaState, { prompt }: PlacementCall): number {
+  const watched = watchedIn(one) - watchedIn(other)
+  if (watched !== 0) return watched
   if (one.inFlight !== other.inFlight) return one.inFlight - other.inFlight
   if (prompt.hashes.length > 0 && one.cachedBlocks !== other.cachedBlocks) return one.cachedBlocks - other.cachedBlocks
   return one.lastTurn - other.lastTurn
+}
+
+function watchedIn({ inFlight, filling }: ReplicaState): number {
+  return inFlight - filling.calls
 }
 
 /** One of those between which nothing decides. */
