@@ -86,6 +86,14 @@ describe('a prompt that was sent before', () => {
     expect(stage.ask('third', ask).place().expectedCachedTokens).toBe(0)
   })
 
+  it('is told in tokens as the engine counts them, where these are fewer than were guessed', () => {
+    const stage = stageFleet({ replicas: 1 })
+    for (let i = 0; i < 30; i++) stage.ask('again', ask).ends(20, { inputTokens: 1_000, cachedInputTokens: 960 })
+    const { expectedCachedTokens } = stage.ask('last', ask).place()
+    expect(expectedCachedTokens).toBeGreaterThan(960)
+    expect(expectedCachedTokens).toBeLessThan(1_000)
+  })
+
   it('is expected less of a cache that turned out to be smaller', () => {
     const stage = stageFleet({ replicas: 1 })
     stage.ask('first', ask).ends(20, { inputTokens: 1_300, cachedInputTokens: 100 })

@@ -33,6 +33,10 @@ import { ReplicaDesk } from './replica.ts'
 /** Others than ours send every call at once, whatever an engine has room for. */
 const ROOM_FOR_ALL = { maxRunning: Number.MAX_SAFE_INTEGER, kvTokens: null }
 
+/** How much of what the last prompt had is taken over, and the least that a guess is taken for. */
+const TOKENS_GAIN = 0.2
+const LEAST_TOKENS_PER_GUESS = 0.25
+
 /** Where a call would go. */
 export interface Chosen {
   readonly deployment: string
@@ -77,6 +81,7 @@ export class PoolDesk implements PlaceGiver {
   readonly #served = new Map<string, Map<string, Served>>()
   readonly #all: Served[] = []
   readonly #matches: Int32Array
+  #tokensPerGuess = 1
 
   constructor(pool: Pool, options: PoolOptions) {
     const { clock, models, policy } = options
@@ -155,7 +160,8 @@ export class PoolDesk implements PlaceGiver {
 
   /** Gives the place that was just chosen. */
   give({ prompt, tokens }: PlaceAsk, { deployment, call, placement }: Chosen, running: Running): Place {
-    const { replica, state, expectedCachedTokens } = placement
+    const { replica, state } = placement
+    const expectedCachedTokens = Math.floor(placement.expectedCachedTokens * this.#tokensPerGuess)
     const desk = this.#replicas[replica]!
     const stay = placed(this.#fleet, state, call, this.#options.clock.monotonic())
     this.#caches.get(deployment)!.learn(replica, prompt)
@@ -181,8 +187,10 @@ export class PoolDesk implements PlaceGiver {
       const tokens = { uncachedTokens: inputTokens - cachedInputTokens, outputTokens, contextTokens: inputTokens }
       queue.end(running, workOf(tokens, this.#pool.costs))
       // An estimate knows nothing of caches: it would say that they lost what they hold.
-      if (usage.source === 'reported')
+      if (usage.source === 'reported') {
+        this.#learnTokens(inputTokens / Math.max(1, stay.call.inputTokens))
         this.#learnCached(deployment, { replica, cachedInputTokens, expectedCachedTokens })
+      }
     }
     this.pace.freed(wasExpected, clock.monotonic() - stay.placedAt, clock.now())
     this.#options.freed()
@@ -279,6 +287,12 @@ export class PoolDesk implements PlaceGiver {
       state.cachedBlocks = held
       state.cacheBlocks = room
     }
+  }
+
+  /** Tokens of prompts are guessed from bytes, rather too many: what is expected in caches is told in tokens as engines count. */
+  #learnTokens(perGuess: number): void {
+    const seen = Math.min(1, Math.max(LEAST_TOKENS_PER_GUESS, perGuess))
+    this.#tokensPerGuess += TOKENS_GAIN * (seen - this.#tokensPerGuess)
   }
 
   #learnCached(

@@ -131,7 +131,7 @@ export function stageFleet(over: FleetStageOptions = {}) {
         asked.place().ended({
           isWhole: true,
           usage: {
-            inputTokens: 100,
+            inputTokens: changes.tokens?.input ?? 100,
             cachedInputTokens: 0,
             cacheWrite5mTokens: 0,
             cacheWrite1hTokens: 0,
