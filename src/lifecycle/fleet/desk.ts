@@ -220,6 +220,9 @@ export class FleetDesk implements Places, Fleet {
   #spills(entry: Waiting, isFull: boolean): boolean {
     const { ask, tierTerms, arrivedAt, endsAt } = entry
     if (ask.elsewhere === null) return false
+    // Asked anew before its time, as when the wait is over: the earlier question must not be answered too.
+    entry.cancelRecheck?.()
+    entry.cancelRecheck = null
     const now = this.#clock.now()
     const decision = decideSpill({
       tier: tierTerms,

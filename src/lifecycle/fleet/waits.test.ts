@@ -44,6 +44,21 @@ describe('what a wait is expected to be', () => {
     stage.clock.pass(1_000)
   })
 
+  it('is over once: nothing is left that could answer a call again, however it ended', () => {
+    for (const moreDollars of [1_000n, 9_000_000n, 9_999_999n, 20_000_000n, null]) {
+      for (const wait of [400, 900, 1_000, 1_100, 5_000]) {
+        const stage = stageFleet({ replicas: 1, queue: { maxWaitMs: wait } })
+        const [filler] = stage.fill(2)
+        const call = stage.ask('call', { tier: 'interactive', elsewhere: { moreDollars } })
+        stage.clock.pass(wait)
+        filler!.ends()
+        stage.clock.pass(60_000)
+        expect(call.answer).not.toBe(null)
+        expect(stage.clock.pending).toBe(0)
+      }
+    }
+  })
+
   it('goes elsewhere where every replica is drained, and waits where there is nobody else', () => {
     const stage = stageFleet({ replicas: 1 })
     stage.desk.drain('pool', 0)
