@@ -59,7 +59,13 @@ export async function prepare(path: string, options: ForeseeOptions, env: NodeJS
     fromMs: options.from,
     lengthsPath: options.lengths,
   })
-  return { trace, fleet: loaded, variants: variantsOf(options, loaded) }
+  const longest = { promptTokens: 0, outputTokens: 0 }
+  for (const { inputTokens, outputTokens } of trace.requests) {
+    longest.promptTokens = Math.max(longest.promptTokens, inputTokens)
+    longest.outputTokens = Math.max(longest.outputTokens, outputTokens)
+  }
+  const notes = [...trace.notes, ...loaded.extrapolations(longest)]
+  return { trace: { ...trace, notes }, fleet: loaded, variants: variantsOf(options, loaded) }
 }
 
 function checkNames({ model, tiers, fleet }: ForeseeOptions, { models, tiers: known }: LoadedFleet): void {

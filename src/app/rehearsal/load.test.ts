@@ -22,6 +22,19 @@ function faultsOf(text: string): string {
 }
 
 describe('a fleet file', () => {
+  it('tells of engines and lengths that the step-time model was not fitted on', () => {
+    const short = { promptTokens: 1_024, outputTokens: 1_024 }
+    const usual = good(
+      `upstreams: { sim: { ${SIM.replace('Llama-3.1-8B', 'Llama-3.1-70B').replace('count: 2', 'count: 4')} } }\n${MODELS}`,
+    )
+    expect(usual.extrapolations(short)).toEqual([])
+    expect(usual.extrapolations({ ...short, promptTokens: 90_000 })).toEqual([
+      expect.stringContaining('figures of sim are extrapolated: a prompt of 90000 tokens'),
+    ])
+    const rare = good(`upstreams: { sim: { ${SIM.replace('H100-SXM', 'L40S')} } }\n${MODELS}`)
+    expect(rare.extrapolations(short)).toEqual([expect.stringMatching(/L40S was not measured/)])
+  })
+
   it('says engines, models and targets', () => {
     const loaded = good(`
 upstreams:

@@ -1,3 +1,4 @@
+import { calibratedRange } from '../../simulation/calibrated-range.ts'
 import type { ModelledFleet, Targets } from '../../twin/fleet.ts'
 import { type ConfigurationDocument, readDocument } from '../configuration/document.ts'
 import { type Fault, inOrder } from '../configuration/fault.ts'
@@ -23,6 +24,12 @@ export interface LoadedFleet {
   readonly models: readonly string[]
   /** Names of its tiers. */
   readonly tiers: readonly string[]
+  /**
+   * Which engines, or lengths, the step-time model was not fitted on: figures of theirs are extrapolated. A sentence each.
+   *
+   * @param longest tokens of the longest prompt and answer of the recording
+   */
+  extrapolations(longest: { readonly promptTokens: number; readonly outputTokens: number }): readonly string[]
   /** The fleet, with other counts of replicas than the file's where they are given. */
   fleet(counts: ReplicaCounts): ModelledFleet
 }
@@ -89,6 +96,11 @@ function resolved(form: FleetForm, path: string, document: ConfigurationDocument
       upstreams: first.fleet.upstreams.map(({ name }) => name),
       models: first.fleet.models.map(({ name }) => name),
       tiers: first.fleet.terms.tiers.map(({ name }) => name),
+      extrapolations: longest =>
+        first.fleet.upstreams.flatMap(({ name, engine }) => {
+          const why = calibratedRange(engine.costs.shape, longest)
+          return why === null ? [] : [`figures of ${name} are extrapolated: ${why}`]
+        }),
       fleet(counts) {
         const again = resolveFleet(form, path, counts)
         // Whether a replica fits does not depend on how many there are.
