@@ -81,8 +81,9 @@ describe('foresee', () => {
     expect([few.requests, early.requests]).toEqual([3, 11])
   })
 
-  it('tells how far it is where that is wanted, and else nothing', async () => {
-    expect((await foresee('--format', 'json')).err).toBe('')
+  it('tells how far it is where that is wanted, and else only what of its figures is extrapolated', async () => {
+    const told = 'figures of sim are extrapolated: an answer of 50 tokens is below the 100 of the calibration\n'
+    expect((await foresee('--format', 'json')).err).toBe(told)
   })
 
   it.each([
